@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+#
+# The only Makefile. Every part has a build.mk beside its sources, included
+# below; all output goes to build/.
+#
+#   make            the kernel and every application     make CC=clang  with clang
+#   make run        start the demonstration machine      make SAN=1     kernel with
+#   make test       prove it                                            UBSan, KASAN
+#   make bench      measure it                           make V=1       show commands
+#   make lint docs size clean
+#
+# A build.mk uses these:
+#   $(call flavour,NAME,FLAGS)           build/NAME/%.c.o and %.S.o from the
+#                                        sources with $(FLAGS), a variable's name
+#   $(call user-library,NAME,SOURCES)    build/lib/NAME.a
+#   $(call user-program,NAME,SOURCES,LIBRARIES)  build/apps/NAME
+#   ALL += FILE                          what plain `make` builds
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.PHONY: all run test bench lint docs size setup clean FORCE
+all:
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PYTHON ?= python3
+BUILD  := build$(if $(SAN),/san)
+Q      := $(if $(V),,@)
+say     = @printf '%-6s %s\n' $(1) $(2)
+
+# Flags. "common" is what every freestanding object wants.
+COMMON_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Werror \
+    -Wmissing-prototypes -Wstrict-prototypes -Wvla \
+    -ffreestanding -fno-pic -fno-pie -fcf-protection=none \
+    -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
+    -ffunction-sections -fdata-sections -mgeneral-regs-only
+
+KERNEL_CFLAGS := $(COMMON_CFLAGS) -Iexokernel -Iexokernel/include \
+    -mcmodel=kernel -mno-red-zone \
+    -fstack-protector-strong -mstack-protector-guard=global \
+    -DEXO_KERNEL
+KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 \
+    -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--gc-sections \
+    -Wl,--fatal-warnings
+
+# Programs on libos/minimal: no FPU, no libc, static, at 4 MiB.
+USER_CFLAGS := $(COMMON_CFLAGS) -Iexokernel/include -Ilibos \
+    -fno-stack-protector
+USER_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 \
+    -Wl,-z,separate-code -Wl,-z,norelro -Wl,-z,noexecstack \
+    -Wl,--build-id=none -Wl,--gc-sections -Wl,-Ttext-segment=0x400000
+
+# $(call flavour,NAME,FLAGS): a directory of objects, all rebuilt when the
+# compiler or the flags change.
+define flavour-rules
+$(BUILD)/$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(CC) $$($(2))' | cmp -s - $$@ || echo '$$(CC) $$($(2))' > $$@
+$(BUILD)/$(1)/%.c.o: %.c $(BUILD)/$(1)/flags
+	$$(call say,CC,$$<)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$($(2)) -MMD -MP -c $$< -o $$@
+$(BUILD)/$(1)/%.S.o: %.S $(BUILD)/$(1)/flags
+	$$(call say,AS,$$<)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$($(2)) -MMD -MP -c $$< -o $$@
+endef
+flavour = $(eval $(call flavour-rules,$(1),$(2)))
+
+# $(call objects,FLAVOUR,SOURCES)
+objects = $(patsubst %,$(BUILD)/$(1)/%.o,$(2))
+
+define user-library-rules
+OBJECTS += $(call objects,user,$(2))
+$(BUILD)/lib/$(1).a: $(call objects,user,$(2))
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D) && rm -f $$@
+	$$(Q)ar rcs $$@ $$^
+endef
+user-library = $(eval $(call user-library-rules,$(1),$(2)))
+
+define user-program-rules
+ALL += $(BUILD)/apps/$(1)
+OBJECTS += $(call objects,user,$(2))
+$(BUILD)/apps/$(1): $(call objects,user,$(2)) $(3:%=$(BUILD)/lib/%.a)
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(USER_LDFLAGS) -o $$@ -Wl,--start-group $$^ -Wl,--end-group
+endef
+user-program = $(eval $(call user-program-rules,$(1),$(2),$(3)))
+
+$(call flavour,kernel,KERNEL_CFLAGS)
+$(call flavour,user,USER_CFLAGS)
+
+-include exokernel/build.mk libos/lib/build.mk libos/minimal/build.mk
+-include apps/build.mk tests/build.mk bench/build.mk
+
+all: $$(ALL)
+
+# Each of these installs what is missing, builds, and hands over.
+setup:
+	@tools/setup
+run: setup
+	@$(MAKE) --no-print-directory all
+	@./exo up demo
+test: setup
+	@tests/run
+bench: setup
+	@bench/run
+lint: setup
+	@tools/lint
+docs: setup
+	@tools/docs
+
+clean:
+	rm -rf build
+
+FORCE:
+-include $(OBJECTS:.o=.d)

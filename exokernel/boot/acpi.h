@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The few facts the kernel wants of ACPI: CPUs, interrupt controllers, how to
+ * power off.
+ *
+ * Tables are the firmware's: each is read only after its place, length and
+ * checksum are proven good; a bad one is reported and treated as absent. There
+ * is no AML interpreter: the power-off value is found by searching the DSDT for
+ * the \_S5 package, which every BIOS writes as plain constants.
+ *
+ * Sources: ACPI 6.4, 5.2 (tables), 4.8.3 (PM1 control), 7.4.2.6 (\_S5).
+ */
+#ifndef EXO_BOOT_ACPI_H
+#define EXO_BOOT_ACPI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    ACPI_MAX_CPUS = 64,
+    ACPI_MAX_IOAPICS = 8,
+};
+
+struct acpi_ioapic {
+    uint32_t pa;
+    uint32_t gsi_base;
+};
+
+/* An ISA interrupt line's place on the I/O APIC. */
+struct acpi_isa_irq {
+    uint32_t gsi;
+    bool active_low, level;
+};
+
+struct acpi_info {
+    bool found_madt, found_fadt;
+    unsigned ncpus; /* enabled CPUs listed, the boot CPU first */
+    uint32_t apic_id[ACPI_MAX_CPUS];
+    unsigned nioapics;
+    struct acpi_ioapic ioapic[ACPI_MAX_IOAPICS];
+    struct acpi_isa_irq isa[16];
+    uint64_t lapic_pa;
+    uint16_t pm1a_control, pm1b_control; /* I/O ports, 0: none */
+    uint8_t s5_type_a, s5_type_b;
+    bool s5_known;
+    uint16_t pm_timer_port; /* 3,579,545 Hz counter, 0: none */
+    bool no_cmos_rtc;
+};
+
+extern struct acpi_info acpi;
+
+/* Read the tables into `acpi`. needs: memory_init(). Never fails: without
+ * tables it says one CPU and the PC's usual interrupt controllers. */
+void acpi_init(void);
+
+/* Find a table by its four letters among those the root table lists; NULL when
+ * absent or damaged. *length: its bytes. */
+const void *acpi_find(const char *name, uint32_t *length);
+
+#endif

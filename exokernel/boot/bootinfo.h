@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the boot loader told us, copied out of its memory.
+ *
+ * One structure for Multiboot 1 and 2. bootinfo_init() runs first of all rooms,
+ * on the boot stack with the first 4 GiB mapped; it trusts nothing: every
+ * address and length is checked before it is read, and what cannot be used ends
+ * in a readable message and a stop, never in a fault.
+ *
+ * After it, nothing of the loader's memory is needed but the modules.
+ * K.boot.regions shrinks from the front as boot_alloc() takes memory; what is
+ * left when the page room starts is what applications can have.
+ *
+ * Sources: Multiboot 0.6.96 and Multiboot 2 specifications (GNU).
+ */
+#ifndef EXO_BOOT_BOOTINFO_H
+#define EXO_BOOT_BOOTINFO_H
+
+#include <stdint.h>
+
+enum {
+    BOOT_MAX_REGIONS = 64,
+    BOOT_MAX_MODULES = 64,
+};
+
+/* A run of physical addresses, [start, end), both page aligned. */
+struct boot_region {
+    uint64_t start, end;
+};
+
+struct boot_module {
+    uint64_t pa;      /* as loaded; page aligned by every loader we ask */
+    uint64_t size;    /* bytes */
+    const char *text; /* the loader's whole string: file name and the rest */
+    const char *args; /* what follows the first word of text, or "" */
+};
+
+struct bootinfo {
+    const char *cmdline; /* copied; "" when there is none */
+    const char *loader;  /* its name, "" when it did not say */
+    unsigned nregions, nmodules;
+    /* Usable memory: sorted, apart from each other. Without page 0, the
+     * kernel image, modules and the trampoline page. */
+    struct boot_region regions[BOOT_MAX_REGIONS];
+    /* Firmware tables and reserved ranges below 4 GiB, to be mapped
+     * read-only; what does not fit here is not mapped. */
+    unsigned nreserved;
+    struct boot_region reserved[BOOT_MAX_REGIONS];
+    struct boot_module modules[BOOT_MAX_MODULES];
+    uint64_t rsdp_pa;         /* 0: not told, search the BIOS area */
+    uint64_t ram_pages_total; /* usable pages before anything was taken */
+    uint64_t top_pa;          /* end of the highest usable region */
+    uint64_t trampoline_pa;   /* page below 1 MiB for AP start, 0: none */
+};
+
+/*
+ * Parse the loader's information into K.boot. Stops the machine with a message
+ * when the magic is neither protocol's, or there is no memory map.
+ *   magic: EAX at entry; info_pa: EBX at entry.
+ */
+void bootinfo_init(uint32_t magic, uint32_t info_pa);
+
+/*
+ * A boot option: the command line is words apart by spaces.
+ * Returns the text behind "name=" (it ends at a space or the string's end),
+ * "" for the bare word, NULL when the option is absent.
+ */
+const char *boot_option(const char *name);
+
+/* The option as a decimal or 0x-number; `fallback` when it is absent or is no
+ * number (a warning is printed for the latter). */
+uint64_t boot_option_number(const char *name, uint64_t fallback);
+
+#endif
