@@ -37,4 +37,13 @@
 #define EXO_USER_TOP UINT64_C(0x00007f8000000000) // first address not bindable
 #define EXO_INFO     UINT64_C(0x00007f8000000000) // struct exo_machine is here
 
+// Where the kernel puts the first env's own pages; it lays out no other env.
+// Loaders use the same places, so that a small program, its stacks and its
+// u-area share one leaf table. Pages between them are never bound.
+#define EXO_FIRST_UAREA     UINT64_C(0x200000) // struct exo_uarea
+#define EXO_FIRST_LOG       UINT64_C(0x201000) // struct exo_log
+#define EXO_FIRST_UPCALL    UINT64_C(0x203000) // upcall stack, up to 4 pages
+#define EXO_FIRST_STACK     UINT64_C(0x208000) // stack, up to 8 pages below ...
+#define EXO_FIRST_STACK_TOP UINT64_C(0x210000) // ... here; programs link above
+
 #endif

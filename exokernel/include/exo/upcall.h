@@ -42,14 +42,12 @@ struct exo_frame {
     uint64_t vector; // enum exo_vector
     uint64_t cause;
     uint64_t addr;
-    uint64_t extra; // FOREIGN and FAULT: unused, zero
     uint64_t r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
     uint64_t error;                    // the CPU's error code, or 0
     uint64_t rip, cs, rflags, rsp, ss; // what iretq takes
-    uint64_t zero;
 };
 
-_Static_assert(sizeof(struct exo_frame) == 160, "ABI layout");
+_Static_assert(sizeof(struct exo_frame) == 144, "ABI layout");
 
 // A request to give something back.
 struct exo_revoke {

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the kernel remembers: one struct for the machine, one for each CPU.
+ *
+ * The kernel runs with interrupts off, is never preempted and takes one fair
+ * lock for everything but delivering an exception to the env that raised it.
+ * It has one stack per CPU and none per env: a call that switches saves what
+ * must survive in the env and abandons the stack.
+ *
+ * Letters beside fields: [I] set once at boot, [K] under the kernel lock,
+ * [C] only its own CPU, [a] atomic, [R] readable by users, [U] writable by
+ * users and never trusted.
+ */
+#ifndef EXO_KERNEL_H
+#define EXO_KERNEL_H
+
+/* Offsets in struct cpu that assembly uses; checked below. */
+#define CPU_SELF       0
+#define CPU_USER_RSP   8
+#define CPU_STACK_TOP  16
+#define CPU_CURRENT    24
+#define CPU_WORDS      32
+#define CPU_LOCK_TSC   80
+#define CPU_LOCK_PATH  88
+#define CPU_LOCK_MAX   96
+#define CPU_LOCK_WHERE 104
+#define CPU_KICKED     112
+#define CPU_SCRATCH    120
+
+/* Offsets in struct kernel that assembly uses. */
+#define K_LOCK_NEXT 0
+#define K_LOCK_NOW  4
+#define K_TRACE     8
+
+#ifndef __ASSEMBLER__
+
+#include <exo/exo.h>
+#include <boot/bootinfo.h>
+#include <boot/cpu.h>
+#include <debug/panic.h>
+
+#define KVBASE        0xffffffff80000000ull
+#define PHYSMAP       0xffff800000000000ull
+#define KSTACKS       0xffffffffc0000000ull
+#define MMIO_WINDOW   0xffffffffe0000000ull
+#define EXO_MAX_CPUS  64
+#define EXO_MAX_DEPTH 8
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define likely(x)     __builtin_expect(!!(x), 1)
+#define unlikely(x)   __builtin_expect(!!(x), 0)
+
+struct env;
+struct page;
+
+/* One CPU. Allocated at boot, found through GS base in the kernel. */
+struct cpu {
+    struct cpu *self;             /* [I] */
+    uint64_t user_rsp;            /* [C] of the last SYSCALL */
+    uint64_t stack_top;           /* [I] kernel stack */
+    struct env *current;          /* [K] what runs here, NULL: idle */
+    uint64_t words[EXO_CALL_WORDS]; /* [C] of a call or reply on its way */
+    uint64_t lock_tsc;            /* [C] when this CPU took the kernel lock */
+    uint64_t lock_path;           /* [C] for what: number, or 256 + vector */
+    uint64_t lock_max, lock_where; /* [C] longest hold and its path */
+    uint32_t kicked, kick_ack;    /* [a] asked off its env; see lock.h */
+    uint64_t scratch;             /* [C] for entry code */
+    uint32_t flush_wanted, flush_done; /* [a] shoot-down mailbox */
+    uint32_t index;               /* [I] */
+    uint32_t apic_id;             /* [I] */
+    uint32_t fpu_live;            /* [C] registers hold some env's values */
+    uint32_t ts_set;              /* [C] CR0.TS */
+    uint64_t root_pa;             /* [C] table in CR3 */
+    uint64_t stamp;               /* [C] TSC up to which time is charged */
+    struct exo_cpu_info *info;    /* [R] its exposed part */
+
+    /* slice */
+    uint64_t slice_end;   /* [K] when the current env's time is over */
+    uint64_t grace_end;   /* [K] 0, or when its grace is over */
+    uint64_t yielded_end; /* [K] the owner gave this slot away until then */
+    struct env *slot_owner; /* [K] owner of the slot that runs, or NULL */
+    bool on_slack;          /* [K] current runs on slack */
+    struct env *queue_head, *queue_tail; /* [K] READY and bound to this CPU */
+    bool any_turn;          /* [K] whose turn: own queue or the common one */
+    uint32_t *heap;         /* [K] timer heap: timer numbers */
+    uint32_t heap_count;    /* [K] */
+
+    /* tlb */
+    struct pcid_entry {
+        uint64_t root_pa, generation, used;
+    } pcid[8]; /* [C] which address spaces this CPU's TLB may hold */
+
+    struct cpu_hw hw; /* [I] descriptor tables, stacks */
+};
+
+/* The kernel. There is no other global state but constants, symbol tables and
+ * what drivers keep about their device. */
+struct kernel {
+    uint32_t lock_next, lock_now; /* [a] ticket lock */
+    uint32_t trace_mask;          /* [K] classes traced */
+    uint32_t ncpus;               /* [I] */
+    uint64_t tsc_khz;             /* [I] */
+    uint64_t entry_tsc;           /* [I] at the kernel's first instruction */
+    struct cpu *cpu[EXO_MAX_CPUS]; /* [I] */
+    struct bootinfo boot;          /* [I] */
+    struct cpu_features features;  /* [I] */
+    uint64_t kernel_root_pa;       /* [I] root table with only a kernel half */
+    struct exo_machine *machine;   /* [R] */
+
+    /* page */
+    struct page *page;               /* [K] private part of each page */
+    struct exo_page_info *page_info; /* [K][R] exposed part */
+    uint64_t npages;                 /* [I] page numbers are below this */
+    uint32_t free_head;              /* [K] list of free pages */
+
+    /* env */
+    struct env **env;              /* [K] by index; NULL: free */
+    struct exo_env_info *env_info; /* [K][R] */
+    uint32_t nenvs;                /* [I] */
+    uint32_t env_free_head;        /* [K] list of free slots through parent */
+    struct env *first;             /* [I] the env that has everything */
+    struct env *dying_head;        /* [K] envs being reaped */
+    struct env *excess[33]; /* [K] top-level envs by log2 of their excess */
+
+    /* slice */
+    struct exo_slot *slot;      /* [K][R] [ncpus][nslots] */
+    uint32_t nslots;            /* [I] */
+    uint64_t slot_tsc;          /* [I] length of a slot */
+    uint64_t grace_tsc;         /* [I] */
+    uint64_t slot_base;         /* [I] TSC at which slot 0 first began */
+    struct env *queue_head, *queue_tail; /* [K] READY and bound to no CPU */
+
+    /* tlb */
+    uint64_t generation;    /* [K] flushes that concern every root */
+    uint64_t pages_info_pa; /* [I] table that maps the exposed pages */
+
+    /* chan */
+    struct chan {
+        exo_guard guard;        /* [K] */
+        struct env *listener;   /* [K] gets EXO_EVENT_CHAN */
+        uint32_t head, tail;    /* [K] bytes received, taken */
+        uint8_t ring[256];      /* [K] */
+    } chan[2];
+};
+
+extern struct kernel K;
+
+_Static_assert(offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "asm");
+_Static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "asm");
+_Static_assert(offsetof(struct cpu, current) == CPU_CURRENT, "asm");
+_Static_assert(offsetof(struct cpu, words) == CPU_WORDS, "asm");
+_Static_assert(offsetof(struct cpu, lock_tsc) == CPU_LOCK_TSC, "asm");
+_Static_assert(offsetof(struct cpu, lock_path) == CPU_LOCK_PATH, "asm");
+_Static_assert(offsetof(struct cpu, lock_max) == CPU_LOCK_MAX, "asm");
+_Static_assert(offsetof(struct cpu, lock_where) == CPU_LOCK_WHERE, "asm");
+_Static_assert(offsetof(struct cpu, kicked) == CPU_KICKED, "asm");
+_Static_assert(offsetof(struct cpu, scratch) == CPU_SCRATCH, "asm");
+_Static_assert(offsetof(struct kernel, lock_next) == K_LOCK_NEXT, "asm");
+_Static_assert(offsetof(struct kernel, lock_now) == K_LOCK_NOW, "asm");
+_Static_assert(offsetof(struct kernel, trace_mask) == K_TRACE, "asm");
+
+/* Physical memory through the direct map. A host build of the kernel's logic
+ * supplies its own base. */
+#ifndef pa_to_kva
+static inline void *
+pa_to_kva(uint64_t pa)
+{
+    return (void *)(PHYSMAP + pa);
+}
+
+static inline uint64_t
+kva_to_pa(const void *kva)
+{
+    return (uint64_t)kva - PHYSMAP;
+}
+#endif
+
+static inline void *
+page_kva(exo_page page)
+{
+    return pa_to_kva(page << EXO_PAGE_SHIFT);
+}
+
+/* What boot/ and trap/ call when their part is done. */
+_Noreturn void kernel_main(uint32_t magic, uint32_t info_pa);
+_Noreturn void kernel_main_ap(struct cpu *c);
+
+#endif /* __ASSEMBLER__ */
+#endif
