@@ -41,14 +41,14 @@ KERNEL_CFLAGS := $(COMMON_CFLAGS) -Iexokernel -Iexokernel/include \
     -mcmodel=kernel -mno-red-zone \
     -fstack-protector-strong -mstack-protector-guard=global \
     -DEXO_KERNEL
-KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 \
+KERNEL_LDFLAGS := -nostdlib -static -Wl,-z,max-page-size=4096 \
     -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--gc-sections \
     -Wl,--fatal-warnings
 
 # Programs on libos/minimal: no FPU, no libc, static, at 4 MiB.
 USER_CFLAGS := $(COMMON_CFLAGS) -Iexokernel/include -Ilibos \
     -fno-stack-protector
-USER_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 \
+USER_LDFLAGS := -nostdlib -static -Wl,-z,max-page-size=4096 \
     -Wl,-z,separate-code -Wl,-z,norelro -Wl,-z,noexecstack \
     -Wl,--build-id=none -Wl,--gc-sections -Wl,-Ttext-segment=0x400000
 

@@ -6,9 +6,9 @@
  * Tables are the firmware's: each is read only after its place, length and
  * checksum are proven good; a bad one is reported and treated as absent. There
  * is no AML interpreter: the power-off value is found by searching the DSDT for
- * the \_S5 package, which every BIOS writes as plain constants.
+ * the _S5 package, which every BIOS writes as plain constants.
  *
- * Sources: ACPI 6.4, 5.2 (tables), 4.8.3 (PM1 control), 7.4.2.6 (\_S5).
+ * Sources: ACPI 6.4, 5.2 (tables), 4.8.3 (PM1 control), 7.4.2.6 (_S5).
  */
 #ifndef EXO_BOOT_ACPI_H
 #define EXO_BOOT_ACPI_H
@@ -17,16 +17,16 @@
 #include <stdint.h>
 
 enum {
-    ACPI_MAX_CPUS = 64,
+    ACPI_MAX_CPUS = 256,
     ACPI_MAX_IOAPICS = 8,
 };
 
 struct acpi_ioapic {
     uint32_t pa;
-    uint32_t gsi_base;
+    uint32_t gsi_base; /* number of its first line among all */
 };
 
-/* An ISA interrupt line's place on the I/O APIC. */
+/* An ISA interrupt line's place on the I/O APICs. */
 struct acpi_isa_irq {
     uint32_t gsi;
     bool active_low, level;
@@ -34,27 +34,34 @@ struct acpi_isa_irq {
 
 struct acpi_info {
     bool found_madt, found_fadt;
-    unsigned ncpus; /* enabled CPUs listed, the boot CPU first */
+    unsigned ncpus; /* enabled CPUs in the table's order, 0: no table */
     uint32_t apic_id[ACPI_MAX_CPUS];
     unsigned nioapics;
     struct acpi_ioapic ioapic[ACPI_MAX_IOAPICS];
     struct acpi_isa_irq isa[16];
     uint64_t lapic_pa;
+    uint64_t dsdt_pa;
     uint16_t pm1a_control, pm1b_control; /* I/O ports, 0: none */
-    uint8_t s5_type_a, s5_type_b;
-    bool s5_known;
-    uint16_t pm_timer_port; /* 3,579,545 Hz counter, 0: none */
+    uint16_t pm_timer_port;              /* 3,579,545 Hz counter, 0: none */
     bool no_cmos_rtc;
 };
 
-extern struct acpi_info acpi;
+extern struct acpi_info acpi; /* [I] */
 
 /* Read the tables into `acpi`. needs: memory_init(). Never fails: without
- * tables it says one CPU and the PC's usual interrupt controllers. */
+ * tables it says no CPUs and the PC's usual interrupt controllers. */
 void acpi_init(void);
 
 /* Find a table by its four letters among those the root table lists; NULL when
  * absent or damaged. *length: its bytes. */
 const void *acpi_find(const char *name, uint32_t *length);
+
+/* The values that PM1 control wants for power-off (S5); false when the DSDT
+ * does not tell. */
+bool acpi_read_s5(uint8_t *type_a, uint8_t *type_b);
+
+/* For mptable.c: note a CPU (once) or an I/O APIC. */
+void acpi_add_cpu(uint32_t apic_id);
+void acpi_add_ioapic(uint32_t pa, uint32_t gsi_base);
 
 #endif

@@ -42,10 +42,10 @@ struct bootinfo {
     /* Usable memory: sorted, apart from each other. Without page 0, the
      * kernel image, modules and the trampoline page. */
     struct boot_region regions[BOOT_MAX_REGIONS];
-    /* Firmware tables and reserved ranges below 4 GiB, to be mapped
-     * read-only; what does not fit here is not mapped. */
-    unsigned nreserved;
-    struct boot_region reserved[BOOT_MAX_REGIONS];
+    /* All RAM, taken or not; and what firmware keeps below 4 GiB, with its
+     * tables. What does not fit is not used, or not mapped. */
+    unsigned nram, nreserved;
+    struct boot_region ram[BOOT_MAX_REGIONS], reserved[BOOT_MAX_REGIONS];
     struct boot_module modules[BOOT_MAX_MODULES];
     uint64_t rsdp_pa;         /* 0: not told, search the BIOS area */
     uint64_t ram_pages_total; /* usable pages before anything was taken */

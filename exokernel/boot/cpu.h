@@ -40,6 +40,9 @@ enum cpu_ist {
 /* Flags SYSCALL clears: TF IF DF IOPL NT RF AC. */
 #define CPU_SYSCALL_MASK 0x57700ull
 
+/* EFER: long mode, NX, SYSCALL. */
+#define CPU_EFER 0x901ull
+
 struct cpu_features {
     char vendor[13];
     bool amd; /* vendor is AMD or a compatible one: no L1TF, no Meltdown */
@@ -74,8 +77,6 @@ struct cpu_hw {
     uint64_t gdt[7]; /* null, 2 kernel, 2 user, TSS in two words */
     uint64_t main_stack_top;
     uint64_t ist_top[3]; /* [n - 1] is IST n */
-    uint32_t apic_id;
-    volatile uint32_t started; /* set by the AP once it runs in C [a] */
 };
 
 /*
@@ -85,11 +86,21 @@ struct cpu_hw {
  */
 void cpu_features_init(void);
 
+/* Width of a physical address in bits; needs nothing. */
+unsigned cpu_phys_bits(void);
+
 /*
  * Bring the calling CPU into its final state: GDT, TSS, segments, CR0, CR4,
- * XCR0, MSRs, GS base = c, IDT (trap_load_idt).
- * needs: memory_map_stacks() done for it, c->self == c.
+ * XCR0, MSRs, GS base = c, IDT (trap_load_idt). Sets c->self and c->stack_top.
+ * needs: memory_map_stacks() done for it, c->index.
  */
 void cpu_init(struct cpu *c);
+
+/* CSTAR points here: SYSCALL from a 32-bit segment, of which there is none. */
+void syscall_refuse32(void);
+
+/* What trap/ supplies. */
+void syscall_entry(void);
+void trap_load_idt(void);
 
 #endif

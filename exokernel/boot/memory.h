@@ -40,10 +40,10 @@ void memory_init(void);
 void *boot_alloc(size_t bytes, size_t align);
 void *boot_alloc_raw(size_t bytes, size_t align);
 
-/* Bytes boot_alloc() and its kin have taken so far, in whole pages. */
+/* Pages boot_alloc() and its kin have taken so far. */
 uint64_t boot_alloc_pages(void);
 
-/* Map the stacks of CPU `index`; its struct cpu_hw gets their tops. */
+/* Allocate and map the stacks of CPU `index`; `hw` gets their tops. */
 struct cpu_hw;
 void memory_map_stacks(unsigned index, struct cpu_hw *hw);
 
@@ -61,5 +61,9 @@ bool memory_is_mapped(uint64_t pa, uint64_t len);
 /* The CPU whose kernel stacks contain this address, or -1. For entries that
  * may not trust GS base (NMI, #DF, #MC). */
 int memory_stack_cpu(uint64_t kva);
+
+/* Where the kernel stack that contains this address ends; the address itself
+ * when none does. */
+uint64_t memory_stack_top(uint64_t kva);
 
 #endif

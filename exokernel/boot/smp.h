@@ -14,17 +14,19 @@
 #define EXO_BOOT_SMP_H
 
 /*
- * How many CPUs the machine offers: of the MADT, else 1; at most the boot
- * option cpus=N and EXO_MAX_CPUS. Known after acpi_init(); fixed.
+ * How many CPUs the machine offers: of the MADT or MP table, else 1; at most
+ * the boot option cpus=N and EXO_MAX_CPUS. Fixed once acpi_init() has run.
  */
 unsigned smp_count(void);
 
 /*
- * Start them all. Returns when every AP has called kernel_main_ap() or has been
- * given up (at most about 100 ms, whatever their number).
- * needs: struct cpu of each index allocated; apic and timer of this CPU ready.
- * gives: K.ncpus is lowered when APs did not come up: CPUs that run are
- * 0 .. K.ncpus - 1, without holes.
+ * Start the others, all at once. Sets K.ncpus to the number that came up; those
+ * are 0 .. K.ncpus - 1, without holes. Returns when every AP is on its own
+ * stack with cpu_init(), apic_init_cpu() and timer_init_cpu() done, about to
+ * call kernel_main_ap(). What does not come up within some 100 ms is reported
+ * and left out.
+ * needs: K.cpu[0 .. smp_count() - 1] allocated, zeroed, their stacks mapped
+ * (memory_map_stacks); APIC and timer of this CPU ready.
  */
 void smp_start(void);
 

@@ -31,7 +31,8 @@ enum vector {
  * line. needs: acpi_init(), memory_init(). */
 void apic_init(void);
 
-/* On each CPU: enable its local APIC, all local lines masked. */
+/* On each CPU: enable its local APIC, all local lines masked; sets the CPU's
+ * apic_id. needs: cpu_init(). */
 void apic_init_cpu(void);
 
 /* This CPU's APIC id. */

@@ -9,7 +9,11 @@
 #ifndef EXO_DRV_POWER_H
 #define EXO_DRV_POWER_H
 
-/* Never returns. code: 0..127. Waits for the serial ports to drain first. */
+/* End the emulator we run in, if it is one with a way to; else returns. Waits
+ * for the serial ports to drain first. code: 0..127. */
+void power_exit_emulator(unsigned code);
+
+/* Power off, by whatever way there is. code: for an emulator, 0..127. */
 _Noreturn void power_off(unsigned code);
 
 /* Restart by the chipset's reset register, the keyboard controller, and at last
