@@ -2,7 +2,7 @@
 """Just enough of ELF: is this a program we can run, and which function is at
 an address? No binutils needed.
 
-Sources: [ELF64] System V ABI, ELF-64 object file format.
+Sources: [ELF64] System V ABI, ELF-64 object file format; [SDM2].
 """
 
 import bisect
@@ -33,7 +33,7 @@ class Elf:
             raise ExoError(f"cannot read {path}: {error.strerror}") from None
         try:
             self._parse()
-        except struct.error:
+        except (struct.error, OverflowError):
             raise ExoError(f"{path} is a damaged ELF file "
                            "(a table lies outside of it)") from None
 
@@ -63,7 +63,14 @@ class Elf:
 
     @functools.cached_property
     def symbols(self):
-        """[(address, size, name)] of functions and labels, by address."""
+        """[(address, size, name)] of functions and labels, by address. Empty
+        when the tables are damaged."""
+        try:
+            return self._read_symbols()
+        except (struct.error, OverflowError, IndexError):
+            return []
+
+    def _read_symbols(self):
         found = {}
         for section in self._sections:
             if section[1] != _SYMTAB:
@@ -76,8 +83,8 @@ class Elf:
                 kind = info & 15
                 if kind not in (_FUNC, _NOTYPE) or not index or not name:
                     continue
-                end = self._data.index(b"\0", names + name)
-                text = self._data[names + name:end].decode("latin-1")
+                text = self._data[names + name:names + name + 256]
+                text = text.partition(b"\0")[0].decode("latin-1")
                 # A function wins over a label at the same address.
                 if kind == _FUNC or value not in found:
                     found[value] = (value, size, text)
@@ -110,9 +117,9 @@ class Elf:
             return True
         # call *r/m: FF /2 with 0, 1 or 4 bytes of displacement, SIB or not
         for length in (2, 3, 4, 6, 7):
-            opcode, modrm = before[7 - length], before[8 - length]
+            opcode, modrm, sib = (before + b"\0")[7 - length:10 - length]
             if opcode == 0xff and modrm >> 3 & 7 == 2 and \
-                    _modrm_length(modrm) == length:
+                    _modrm_length(modrm, sib) == length:
                 return True
         return False
 
@@ -124,14 +131,12 @@ class Elf:
         return None
 
 
-def _modrm_length(modrm):
-    """Bytes of an FF /2 instruction with this ModRM byte."""
+def _modrm_length(modrm, sib):
+    """Bytes of an instruction FF /2 with this ModRM byte, [SDM2 2.1.5]."""
     mode, base = modrm >> 6, modrm & 7
     if mode == 3:
         return 2
-    length = 3 if base == 4 else 2
-    if mode == 1:
-        return length + 1
-    if mode == 2 or base == 5:
-        return length + 4
-    return length
+    length = 2
+    if base == 4:
+        length, base = 3, sib & 7
+    return length + {0: 4 if base == 5 else 0, 1: 1, 2: 4}[mode]

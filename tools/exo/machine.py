@@ -135,13 +135,18 @@ class Machine:
             command = self._qemu_command()
         self._log = open(self.directory / "console.log", "wb", 0)
         self._launch(command)
-        images = {string.removeprefix("image "): path
+        images = {string.removeprefix("image "): os.path.abspath(path)
                   for path, string in self.modules
                   if not isinstance(path, bytes)}
-        state.save(self.directory, pid=self.process.pid, emulator=self.emulator,
-                   started=state.process_start(self.process.pid),
-                   kernel=kernel.resolve(), debug=self.debug,
-                   images={n: os.path.abspath(p) for n, p in images.items()})
+        state.save(self.directory, pid=self.process.pid,
+                   started=self._started(), emulator=self.emulator,
+                   debug=self.debug, kernel=kernel.resolve(), images=images)
+
+    def _started(self):
+        try:
+            return state.process_start(self.process.pid)
+        except OSError:  # it has ended already
+            return 0
 
     def close(self):
         """End the emulator, if it runs, and give back what it held."""

@@ -8,6 +8,7 @@ console.log, and ends with a status that says how the machine ended.
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -80,7 +81,10 @@ def run(args, plan, name, alone):
         m.start()
         printer = console.Printer(plan.images(), m.directory)
         with console.Keyboard(m.send) as keys:
-            end = _follow(m, printer, keys, args.timeout)
+            try:
+                end = _follow(m, printer, keys, args.timeout)
+            except KeyboardInterrupt:
+                end = None
         printer.finish()
         return _conclude(m, end, alone, args.timeout)
 
@@ -234,8 +238,7 @@ def gdb_script(facts, fresh):
 
 def _start_gdb(directory, facts, fresh):
     (directory / "gdbinit").write_text(gdb_script(facts, fresh))
+    # Ctrl-C is gdb's own key; a handler, unlike SIG_IGN, is not inherited.
+    signal.signal(signal.SIGINT, lambda *_: None)
     command = ["gdb", "-q", "-nx", "-x", "gdbinit"]
-    try:
-        return subprocess.run(command, cwd=directory, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+    return subprocess.run(command, cwd=directory, check=False).returncode

@@ -130,5 +130,6 @@ class _Builder:
                 f"{self._name(track)} ({track})"
             labels.append({"ph": "M", "pid": group, "tid": track,
                            "name": "thread_name", "args": {"name": name}})
+        # An outer slice comes before what lies within it.
         return labels + sorted(self._events, key=lambda e: (
-            e["ts"], -e.get("dur", 0)))
+            e["ts"], -e.get("dur", 0), "number" in e["args"]))
