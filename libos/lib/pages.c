@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+//
+// pages.c: taking, choosing, caching and giving back physical pages.
+#include "lib/pages.h"
+
+#include <exo/error.h>
+#include <exo/info.h>
+#include <exo/syscall.h>
+
+void
+pages_free(const struct pages *pages, const exo_page *page, uint64_t count)
+{
+    while (count) {
+        int64_t done = exo_page_free(pages->cap, page, count);
+        if (done < 0 && done != -EXO_E_AGAIN)
+            done = 1; // not ours any more: somebody took it
+        if (done > 0) {
+            page += done;
+            count -= (uint64_t)done;
+        }
+    }
+}
+
+// Allocates exactly what out[] says. All or none.
+static int64_t
+alloc_all(struct pages *pages, exo_page *out, uint64_t count)
+{
+    uint64_t have = 0;
+    while (have < count) {
+        int64_t done =
+            exo_page_alloc(EXO_CAPS(pages->cap, pages->control), pages->guard,
+                           pages->payer, out + have, count - have);
+        if (done < 0) {
+            pages_free(pages, out, have);
+            return done;
+        }
+        have += (uint64_t)done;
+    }
+    return 0;
+}
+
+int64_t
+pages_take(struct pages *pages, exo_page *out, uint64_t count)
+{
+    uint64_t cached = count < pages->cached ? count : pages->cached;
+    for (uint64_t i = cached; i < count; i++)
+        out[i] = EXO_PAGE_ANY;
+    if (cached < count) {
+        int64_t error = alloc_all(pages, out + cached, count - cached);
+        if (error)
+            return error;
+    }
+    for (uint64_t i = 0; i < cached; i++)
+        out[i] = pages->cache[--pages->cached];
+    return 0;
+}
+
+static bool
+is_free(exo_page page)
+{
+    const volatile struct exo_page_info *info = exo_page_info(page);
+    return info->use == EXO_USE_FREE;
+}
+
+// Asks for `count` pages from `first` on. Somebody may be faster: NONE.
+static int64_t
+take_these(struct pages *pages, exo_page first, uint64_t count)
+{
+    exo_page page[16];
+    for (uint64_t have = 0; have < count;) {
+        uint64_t n = count - have < 16 ? count - have : 16;
+        for (uint64_t i = 0; i < n; i++)
+            page[i] = first + have + i;
+        int64_t error = alloc_all(pages, page, n);
+        if (error) {
+            for (; have; have--) {
+                page[0] = first + have - 1;
+                pages_free(pages, page, 1);
+            }
+            return error;
+        }
+        have += n;
+    }
+    return 0;
+}
+
+int64_t
+pages_take_run(struct pages *pages, exo_page *first, uint64_t count,
+               uint64_t align)
+{
+    uint64_t npages = exo_machine()->npages, run = 0;
+    for (exo_page n = 1; n < npages; n++) {
+        run = is_free(n) && (run || n % align == 0) ? run + 1 : 0;
+        if (run < count)
+            continue;
+        *first = n + 1 - count;
+        int64_t error = take_these(pages, *first, count);
+        if (error != -EXO_E_NONE)
+            return error;
+        run = 0;
+    }
+    return -EXO_E_NONE;
+}
+
+int64_t
+pages_take_colour(struct pages *pages, exo_page *out, uint32_t colour,
+                  uint32_t colours)
+{
+    uint64_t npages = exo_machine()->npages;
+    for (exo_page n = colour; n < npages; n += colours) {
+        if (!n || !is_free(n))
+            continue;
+        *out = n;
+        int64_t error = take_these(pages, n, 1);
+        if (error != -EXO_E_NONE)
+            return error;
+    }
+    return -EXO_E_NONE;
+}
+
+void
+pages_give(struct pages *pages, const exo_page *page, uint64_t count)
+{
+    while (count && !pages->payer && pages->cached < PAGES_CACHE) {
+        pages->cache[pages->cached++] = *page++;
+        count--;
+    }
+    pages_free(pages, page, count);
+}
+
+uint64_t
+pages_trim(struct pages *pages, uint64_t count)
+{
+    if (count > pages->cached)
+        count = pages->cached;
+    pages->cached -= (uint32_t)count;
+    pages_free(pages, pages->cache + pages->cached, count);
+    return count;
+}
+
+bool
+pages_is_zero(exo_page page)
+{
+    const volatile struct exo_page_info *info = exo_page_info(page);
+    return info->flags & EXO_PAGE_ZERO;
+}

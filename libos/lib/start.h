@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// start.h: what a program finds when it starts, an agreement between loaders
+// (spawn.c) and libOSes that the kernel knows nothing of.
+//
+// An env's own pages lie in one block, 64 KiB long and 64 KiB aligned, so that
+// an upcall handler finds its u-area from its stack pointer (upcall.S):
+//
+//   0x200000 u-area   0x203000 upcall stack, up to 4 pages
+//   0x201000 log      0x208000 stack, up to 8 pages, ending at 0x210000
+//
+// These are the EXO_FIRST_* addresses of the first env; further threads of
+// control in one address space use blocks of the same shape elsewhere. The
+// libOS's part of the u-area holds a struct start_block; rdi points to it. The
+// first env has none and starts with rdi = 0.
+#ifndef LIB_START_H
+#define LIB_START_H
+
+#include <exo/cap.h>
+#include <exo/layout.h>
+#include <exo/upcall.h>
+
+#define START_BLOCK_BYTES  0x10000u // an env's own pages, aligned alike
+#define START_UPCALL_FIRST 0x3000u  // offset of the upcall stack ...
+#define START_UPCALL_LAST  0x8000u  // ... and of what follows it
+
+#define START_MAGIC      0x74726173u
+#define START_ARGS_BYTES 1024u // name and arguments, a zero byte after each
+#define START_ARGS_MAX   32u   // the name is the first
+
+// Slots of the capability list that a loader fills.
+enum start_cap {
+    START_CAP_SELF,  // the program's own prefix, all rights
+    START_CAP_DOOR,  // WRITE over its parent's env, to ring it
+    START_CAP_IMAGE, // READ over the pages of its own image
+    START_CAPS,
+};
+
+// Doorbells every program understands; 0x100 and up are its own.
+#define START_EVENT_END UINT64_C(1) // rung at a program: please end
+#define START_EVENT_LOG UINT64_C(2) // rung at a parent: look at my log
+
+// The guard of an env whose own prefix is `prefix`. Its pages carry the prefix
+// itself, so a door to the env is no door to its memory.
+#define START_ENV_GUARD(prefix) ((prefix) | 1)
+
+struct start_block {
+    uint32_t magic;   // START_MAGIC
+    uint32_t argc;    // strings in `args`
+    exo_guard prefix; // its own part of the name space ...
+    uint32_t length;  // ... and how many bits of it are fixed
+    uint32_t has_log; // a log page is bound at EXO_FIRST_LOG
+    exo_page image;   // first page of its image, contiguous; 0: unknown
+    uint64_t image_bytes;
+    char args[START_ARGS_BYTES];
+};
+
+_Static_assert(EXO_UAREA_KERNEL + sizeof(struct start_block) <= EXO_PAGE_BYTES,
+               "fits the libOS's part of the u-area");
+_Static_assert(EXO_FIRST_UAREA % START_BLOCK_BYTES == 0 &&
+                   EXO_FIRST_STACK_TOP == EXO_FIRST_UAREA + START_BLOCK_BYTES &&
+                   EXO_FIRST_UPCALL == EXO_FIRST_UAREA + START_UPCALL_FIRST,
+               "the first env's pages have the shape of a block");
+
+// The start block inside a u-area.
+static inline struct start_block *
+start_block(struct exo_uarea *uarea)
+{
+    return (struct start_block *)((char *)uarea + EXO_UAREA_KERNEL);
+}
+
+#endif
