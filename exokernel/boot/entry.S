@@ -62,9 +62,6 @@ mb2_header:
     .short 3, 0                     // entry
     .long 12, PA(kernel_entry)
     .balign 8
-    .short 5, 1                     // framebuffer, optional: UEFI needs it to
-    .long 20, 1024, 768, 32         // leave a picture at all
-    .balign 8
     .short 6, 1                     // page-align modules
     .long 8
     .balign 8

@@ -15,13 +15,10 @@
 #include "lib/string.h"
 
 enum {
-    /* APs answer in microseconds; one that does not gets a second try with
-     * the long waits of old CPUs [SDM3 9.4.4.1]. */
-    FIRST_WAIT_US = 20000,
-    INIT_WAIT_US = 10000,
-    STARTUP_WAIT_US = 200,
-    SECOND_WAIT_US = 60000,
-    RUN_WAIT_US = 1000000,
+    /* APs answer in microseconds, in a busy emulator perhaps in seconds. */
+    FIRST_WAIT_US = 100000,
+    SECOND_WAIT_US = 2000000,
+    RUN_WAIT_US = 10000000,
 };
 
 extern const char ap_trampoline[], ap_trampoline_end[];
@@ -38,15 +35,16 @@ _Noreturn void ap_main(struct cpu *c);
 unsigned
 smp_count(void)
 {
-    uint64_t count = acpi.ncpus;
-    const uint64_t wanted = boot_option_number("cpus", EXO_MAX_CPUS);
-    if (K.boot.trampoline_pa == 0 || wanted == 0)
-        return 1;
-    if (count > wanted)
-        count = wanted;
-    if (count > EXO_MAX_CPUS)
-        count = EXO_MAX_CPUS;
-    return count != 0 ? (unsigned)count : 1;
+    static unsigned count; /* 0: not asked before */
+    if (count != 0)
+        return count;
+    uint64_t wanted = boot_option_number("cpus", EXO_MAX_CPUS);
+    if (wanted > EXO_MAX_CPUS)
+        wanted = EXO_MAX_CPUS;
+    count = acpi.ncpus < wanted ? acpi.ncpus : (unsigned)wanted;
+    if (count == 0 || K.boot.trampoline_pa == 0)
+        count = 1;
+    return count;
 }
 
 /* Add the page's address to a word of the trampoline's copy. */
@@ -103,46 +101,49 @@ wait_present(uint64_t us)
     return true;
 }
 
-/* To those that have not answered yet. */
+/* Start those that have not answered yet; the others ignore it. */
 static void
-send_missing(bool init)
+send_startup(void)
 {
     const uint8_t page = (uint8_t)(K.boot.trampoline_pa >> EXO_PAGE_SHIFT);
     for (unsigned i = 0; i < ap_slot_count; i++) {
-        if (ap_slots[i].present)
-            continue;
-        if (init)
-            apic_send_init(ap_slots[i].apic_id);
-        else
+        if (!ap_slots[i].present)
             apic_send_startup(ap_slots[i].apic_id, page);
     }
 }
 
+/* 64-bit CPUs need no wait between INIT and start-up; should one want the 10 ms
+ * of old, the second start-up finds it ready. No second INIT: it could hit a
+ * CPU that has just come up. */
 static void
 wake_all(void)
 {
-    send_missing(true);
-    send_missing(false);
+    for (unsigned i = 0; i < ap_slot_count; i++)
+        apic_send_init(ap_slots[i].apic_id);
+    send_startup();
     if (wait_present(FIRST_WAIT_US))
         return;
-    send_missing(true);
-    timer_delay_us(INIT_WAIT_US);
-    send_missing(false);
-    timer_delay_us(STARTUP_WAIT_US);
-    send_missing(false);
+    send_startup();
     wait_present(SECOND_WAIT_US);
 }
 
 /* Give those that are there an index each, in the table's order, and let them
- * go on. INIT puts the others back to sleep. */
+ * go on. INIT puts the others to sleep, whether they are awake by now or not.
+ */
 static void
 release(void)
 {
-    send_missing(true);
+    bool there[EXO_MAX_CPUS];
+    K.ncpus = 1;
+    for (unsigned i = 0; i < ap_slot_count; i++) {
+        there[i] = ap_slots[i].present;
+        K.ncpus += there[i];
+    }
     unsigned index = 1;
     for (unsigned i = 0; i < ap_slot_count; i++) {
         struct ap_slot *slot = &ap_slots[i];
-        if (!slot->present) {
+        if (!there[i]) {
+            apic_send_init(slot->apic_id);
             printk("smp: the CPU with APIC id %u does not start; left out\n",
                    slot->apic_id);
             continue;
@@ -191,10 +192,10 @@ smp_start(void)
     place_trampoline();
     fill_slots(count);
     wake_all();
-    K.ncpus = 1 + count_present();
     release();
     wait_running();
     /* Nobody uses the boot page tables any more; they map all memory writable
-     * and executable. */
-    memset(pa_to_kva((uint64_t)boot_pml4 - KVBASE), 0, EXO_PAGE_BYTES);
+     * and executable. A CPU that was left out might still be on them. */
+    if (K.ncpus == count)
+        memset(pa_to_kva((uint64_t)boot_pml4 - KVBASE), 0, EXO_PAGE_BYTES);
 }

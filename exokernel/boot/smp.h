@@ -23,8 +23,8 @@ unsigned smp_count(void);
  * Start the others, all at once. Sets K.ncpus to the number that came up; those
  * are 0 .. K.ncpus - 1, without holes. Returns when every AP is on its own
  * stack with cpu_init(), apic_init_cpu() and timer_init_cpu() done, about to
- * call kernel_main_ap(). What does not come up within some 100 ms is reported
- * and left out.
+ * call kernel_main_ap(). What does not come up within some two seconds is
+ * reported and left out.
  * needs: K.cpu[0 .. smp_count() - 1] allocated, zeroed, their stacks mapped
  * (memory_map_stacks); APIC and timer of this CPU ready.
  */

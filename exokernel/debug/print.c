@@ -8,7 +8,12 @@
 #include <stdint.h>
 
 #include "drv/uart.h"
+#include "hw.h"
 #include "lib/string.h"
+
+enum { LOCK_TRIES = 100000 }; /* longer than a line takes to send */
+
+static unsigned printing; /* some CPU is at it. [a] */
 
 /* Where formatted bytes go: buf when it is set, else the console. */
 struct sink {
@@ -158,11 +163,27 @@ format_to(struct sink *sink, const char *format, va_list args)
     }
 }
 
+/* Keep lines of CPUs that print at the same time apart, but never insist: the
+ * holder may be the very code we interrupted, or a CPU that is dead. */
+static bool
+try_lock(void)
+{
+    for (unsigned i = 0; i < LOCK_TRIES; i++) {
+        if (__atomic_exchange_n(&printing, 1, __ATOMIC_ACQUIRE) == 0)
+            return true;
+        hw_pause();
+    }
+    return false;
+}
+
 void
 vprintk(const char *format, va_list args)
 {
     struct sink console = {0};
+    const bool locked = try_lock();
     format_to(&console, format, args);
+    if (locked)
+        __atomic_store_n(&printing, 0, __ATOMIC_RELEASE);
 }
 
 void

@@ -3,9 +3,9 @@
  * Kernel messages on the console.
  *
  * printk() formats and writes byte by byte to COM1, waiting (bounded) for the
- * port: no lock, no buffer, usable in any context, NMI too. Lines of CPUs that
- * print at the same time may mix. For the kernel's own few lines; applications
- * have channels.
+ * port: no buffer, and a lock it only tries for a while, so it is usable in any
+ * context, NMI too; at worst lines mix. For the kernel's own few lines;
+ * applications have channels.
  *
  * Formats: %d %u %x %s %c %p %%, `l` and `ll` for 64 bits, `z`, field width,
  * `0` and `-` flags, precision for %s.

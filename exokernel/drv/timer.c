@@ -28,7 +28,7 @@ enum {
 enum {
     MEASURE_US = 250,
     EDGES = 6,          /* tries for a sharp look at the clock */
-    DEAD_LOOKS = 10000, /* a clock that shows no change is none */
+    DEAD_LOOKS = 10000, /* a clock that shows no change for so long is none */
 };
 
 /* How the alarm counts: 0 where it compares the TSC itself, else APIC timer
@@ -119,14 +119,10 @@ measure(const struct reference *r, uint64_t *tsc_khz, uint64_t *apic_khz)
     if (!catch_sharp_edge(r, &start))
         return false;
     const uint32_t wanted = (uint32_t)(r->hz * MEASURE_US / 1000000);
-    for (unsigned i = 0; ((r->read() - start.reference) & r->mask) < wanted;
-         i++) {
-        if (i == DEAD_LOOKS)
+    do {
+        if (!catch_sharp_edge(r, &end))
             return false;
-        hw_pause();
-    }
-    if (!catch_sharp_edge(r, &end))
-        return false;
+    } while (((end.reference - start.reference) & r->mask) < wanted);
     lapic_write(LAPIC_TIMER_INITIAL, 0);
     const uint64_t passed = (end.reference - start.reference) & r->mask;
     *tsc_khz = (end.tsc - start.tsc) * r->hz / passed / 1000;
