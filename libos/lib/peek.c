@@ -45,10 +45,9 @@ peek_entry(const struct window *window, exo_cap cap, exo_page root, uint64_t va,
     }
 }
 
-// The page bound at `va`.
-static int64_t
-page_at(const struct window *window, exo_cap cap, exo_page root, uint64_t va,
-        exo_page *page)
+int64_t
+peek_page(const struct window *window, exo_cap cap, exo_page root, uint64_t va,
+          exo_page *page)
 {
     uint64_t entry;
     int64_t error = peek_entry(window, cap, root, va, 1, &entry);
@@ -69,7 +68,7 @@ peek_read(const struct window *window, exo_cap cap, exo_page root, uint64_t va,
         exo_page page;
         uint64_t offset = (va + done) % EXO_PAGE_BYTES;
         uint64_t n = EXO_PAGE_BYTES - offset;
-        int64_t error = page_at(window, cap, root, va + done, &page);
+        int64_t error = peek_page(window, cap, root, va + done, &page);
         if (error == -EXO_E_TABLE)
             break;
         if (error)

@@ -24,6 +24,10 @@ peek_page_of(uint64_t entry)
 int64_t peek_entry(const struct window *window, exo_cap cap, exo_page root,
                    uint64_t va, unsigned level, uint64_t *entry);
 
+// Finds the page bound at `va`. Otherwise as peek_entry.
+int64_t peek_page(const struct window *window, exo_cap cap, exo_page root,
+                  uint64_t va, exo_page *page);
+
 // Copies `bytes` bytes at `va` of the address space under `root`.
 // cap: READ over its tables and pages.
 // Result: bytes copied, up to the first page that is not bound; or CAP.

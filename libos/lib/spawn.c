@@ -62,7 +62,7 @@ fill_start_block(const struct spawn *spawn, struct start_block *start)
     start->prefix = spawn->prefix;
     start->length = spawn->length;
     start->has_log = spawn->with_log;
-    start->image = spawn->image_page;
+    start->image = spawn->image_guard ? spawn->image_page : 0;
     start->image_bytes = spawn->image_bytes;
     memcpy(start->args, spawn->args, spawn->args_bytes);
 }
@@ -277,7 +277,7 @@ grant_caps(const struct spawn *spawn)
     if (!error && spawn->door)
         error = cap_give(spawn->door_cap, spawn->cap, spawn->env,
                          START_CAP_DOOR, spawn->door, 64, EXO_WRITE);
-    if (!error && spawn->image_page)
+    if (!error && spawn->image_guard)
         error = cap_give(spawn->image_cap, spawn->cap, spawn->env,
                          START_CAP_IMAGE, spawn->image_guard, 64, EXO_READ);
     return error;

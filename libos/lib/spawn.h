@@ -28,8 +28,9 @@ struct spawn {
     const char *image;
     exo_page image_page; // first of its pages, contiguous; 0: copy everything
     uint64_t image_bytes;
-    exo_guard image_guard; // what these pages are guarded with
-    exo_cap image_cap;     // READ over them; GRANT too, to hand it on
+    exo_cap image_cap;     // READ over them
+    exo_guard image_guard; // what they are guarded with, if the new env is to
+                           // have READ too (image_cap: GRANT); 0: it is not
 
     // Its place in the name space.
     exo_guard prefix; // the new env's own, never issued before
