@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+#
+# apps: init and the demonstrations, each on libos/minimal.
+
+$(foreach app,hello spinner crasher cruncher pingpong stride pager,\
+    $(call user-program,$(app),apps/$(app).c,minimal exo))
+$(foreach app,hoarder miser,\
+    $(call user-program,$(app),apps/$(app).c apps/greed.c,minimal exo))
+$(call user-program,init,$(sort $(wildcard apps/init/*.c)),minimal exo)
