@@ -10,7 +10,9 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -83,9 +85,13 @@ class Tree(unittest.TestCase):
 
     def fake_qemu(self, script):
         """Make qemu-system-x86_64 a shell script for the rest of the test."""
+        self.fake("qemu-system-x86_64", script)
+
+    def fake(self, program_name, script):
+        """The same for any program."""
         tools = self.root / "bin"
         tools.mkdir(exist_ok=True)
-        path = tools / "qemu-system-x86_64"
+        path = tools / program_name
         path.write_text("#!/bin/sh\n" + script)
         path.chmod(0o755)
         patch = mock.patch.dict(os.environ, {
@@ -152,3 +158,48 @@ class FakeInit:
             return f"error {answer}\n".encode()
         lines = [json.dumps(row, separators=(",", ":")) for row in answer]
         return "".join(line + "\n" for line in [*lines, "ok"]).encode()
+
+
+# What a fake emulator runs to be a whole machine: init on the management
+# port, keys of the console echoed, power-off on request.
+_MACHINE = """
+import pathlib, sys, threading
+sys.path[:0] = [{here!r}]
+import support, os
+def off(request):
+    threading.Timer(0.1, end).start()
+    return []
+def end():
+    print("init | power off, status 0", flush=True)
+    os._exit(33)
+fake = support.FakeInit(pathlib.Path("."), {{
+    "machine": [{{"abi": 1}}], "shutdown": off}})
+print("init | up", flush=True)
+while data := os.read(0, 100):
+    print("init | key", data.hex(), flush=True)
+threading.Event().wait()
+"""
+
+
+class Installed(Tree):
+    """A tree with a copy of the tool in it, run as a command of its own; its
+    emulator is a whole fake machine."""
+
+    def setUp(self):
+        super().setUp()
+        shutil.copy(ROOT / "exo", self.root)
+        shutil.copytree(ROOT / "tools/exo", self.root / "tools/exo")
+        (self.root / "apps/demo.toml").write_text(
+            '[[app]]\nname = "a"\nimage = "hello"\n')
+        script = self.root / "machine.py"
+        script.write_text(_MACHINE.format(here=str(pathlib.Path(
+            __file__).parent)))
+        self.fake_qemu(f"exec {sys.executable} {script}\n")
+        self.command = [sys.executable, str(self.root / "exo")]
+
+    def run_exo(self, *arguments):
+        """(status, stdout, stderr) of the command."""
+        done = subprocess.run([*self.command, *arguments], text=True,
+                              capture_output=True, timeout=40, check=False,
+                              stdin=subprocess.DEVNULL, cwd="/")
+        return done.returncode, done.stdout, done.stderr

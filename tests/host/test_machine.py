@@ -5,6 +5,7 @@ command lines, console reading, and every way a machine can end."""
 import contextlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -172,6 +173,54 @@ class Commands(Tree):
             with self.assertRaises(ExoError):
                 Machine([], emulator="bochs", icount=True)
 
+    def grub(self):
+        """A grub-mkrescue that writes its tree's menu and its arguments."""
+        self.fake("grub-mkrescue", 'for t; do :; done\n'
+                  '{ echo "$@"; cat "$t/boot/grub/grub.cfg"; ls "$t/boot"; '
+                  'cat "$t/boot/m0"; } > "$2"\n')
+
+    def test_iso(self):
+        self.grub()
+        self.fake_qemu('echo "$@"; cat machine.iso')
+        for iso, wanted, absent in (
+                ("bios", "\n  multiboot /boot/exo", "multiboot2 /"),
+                ("bios-mb2", "\n  multiboot2 /boot/exo", "multiboot /")):
+            with Machine([(b"content", "init")], iso=iso) as m:
+                m.start()
+                text = "\n".join(m.lines(10))
+            self.assertIn("-cdrom machine.iso", text)
+            self.assertIn("--install-modules=multiboot", text)
+            self.assertIn(" /boot/m0 m0 init", text)
+            self.assertTrue(text.endswith("content"))
+            self.assertIn(wanted, text)
+            self.assertNotIn(absent, text)
+            self.assertNotIn("-kernel", text)
+
+    def test_grub_fails(self):
+        self.fake("grub-mkrescue", "echo no space >&2; exit 1")
+        self.fake_qemu("")
+        with Machine([], iso="bios") as m, self.assertRaises(ExoError) as e:
+            m.start()
+        self.assertIn("no space", str(e.exception))
+
+    def test_image_verb(self):
+        self.grub()
+        path, out = self.root / "m.toml", self.root / "x.img"
+        path.write_text('[machine]\noptions = ["a=1"]\n[[app]]\n'
+                        'name = "a"\nimage = "hello"\n')
+        status, _, errors = self.exo("image", "-o", str(out), "--bios-only",
+                                     "--append", "b", str(path))
+        self.assertEqual(status, 0, errors)
+        text = out.read_text("latin-1")
+        self.assertIn("exokernel.elf 'a=1' 'b'\n", text)
+        self.assertIn("module2 /boot/m2 m2 image hello", text)
+        self.exo("image", "-o", str(out), "--bios-only", "--format", "raw",
+                 str(path))
+        self.assertEqual(out.stat().st_size, 1 << 20)
+        status, _, errors = self.exo("image", "-o", "/none/x", str(path))
+        self.assertEqual(status, 2)
+        self.assertIn("cannot write /none/x", errors)
+
     def test_menu(self):
         text = image.menu(["init", "manifest"], "a=1 it's", "auto")
         self.assertIn("  multiboot2 /boot/exokernel.elf exokernel.elf 'a=1' "
@@ -291,6 +340,9 @@ class Mistakes(Tree):
                       self.exo("run", "hello")[2])
         (self.root / "build/apps/init").unlink()
         self.assertIn("build first: make", self.exo("run", "hello")[2])
+        shutil.rmtree(self.root / "build")
+        self.assertEqual(self.exo("run", "hello", "crash"), (
+            2, "", "exo: build/apps does not exist; build first: make\n"))
 
     def test_help(self):
         for verb in ([], ["run"], ["up"], ["image"], ["trace"], ["doctor"]):

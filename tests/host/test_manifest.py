@@ -57,6 +57,18 @@ class Compiles(Tree):
             "  envs 16", "  slots 20", "  restart never", "  background yes",
             "  seal yes", "end"])
 
+    def test_the_longest_that_is_allowed(self):
+        lengths = [255, 255, 255, 249]  # "hello", five zero bytes: 1,024
+        text = HELLO + f'args = {["x" * n for n in lengths]}'
+        self.assertEqual(self.flat(text).count("  arg "), 4)
+        text = f'[machine]\ncpus = 64\nmemory = "4M"\n{HELLO}' \
+            f'memory = "4M"\ncpu = {64 * 128 - 2}\nenvs = 4096\n' \
+            'restart = "always"\nrestarts = 1000\naffinity = ' \
+            + str(list(range(64)))
+        self.assertIn("  reserved 1024\n", self.flat(text))
+        name = "a" * 31
+        self.assertIn(name, self.flat(HELLO.replace("hello", name, 1)))
+
     def test_modules_are_distinct_images_in_order(self):
         text = HELLO + '[[app]]\nname = "c"\nimage = "crash"\n' \
             + '[[app]]\nname = "h2"\nimage = "hello"\n'
@@ -90,9 +102,11 @@ class Refuses(Tree):
         ('args = [1]', "args: must be a list of strings"),
         ('args = ["\\n"]', "control character"),
         ('args = ["\\u007f"]', "control character"),
+        ('args = ["\\u0000"]', "control character"),
         (f'args = {["x"] * 32}', "32 arguments; at most 31"),
         (f'args = ["{"x" * 256}"]', "longer than 255 bytes"),
-        (f'args = {["x" * 255] * 4}', "1030 bytes with the name"),
+        (f'args = {["x" * 255] * 3 + ["x" * 250]}',
+         "1025 bytes with the name"),
         ('memory = "lots"', "memory: 'lots' is no size"),
         ('memory = true', "is no size"),
         ('memory = "70001"', "whole pages"),
@@ -136,6 +150,7 @@ class Refuses(Tree):
         (HELLO + "[machin]", 'unknown key "machin" (did you mean "machine"?)'),
         (HELLO + "[machine]\nmemory = 1000", "4M to 1T"),
         (HELLO + '[machine]\nmemory = "2M"', "4M to 1T"),
+        (HELLO + '[machine]\nmemory = "4097K"', "4M to 1T in whole MiB"),
         (HELLO + "[machine]\ncpus = 65", "cpus: must be 1 to 64, not 65"),
         (HELLO + '[machine]\ntype = "q36"', 'did you mean "q35"?'),
         (HELLO + '[machine]\noptions = ["a b"]', "must be one word"),

@@ -189,6 +189,8 @@ def _image(checker, value):
         raise _Bad(f"the file name {path.name!r} must be 1 to 31 of "
                    "A-Z a-z 0-9 . _ -")
     if not path.is_file():
+        if "/" not in value:
+            state.built(checker.programs)
         known = sorted(p.name for p in checker.programs.glob("*"))
         hint = _like(value, known) if "/" not in value else ""
         raise _Bad(f"no program {path}{hint}; build first: make")
