@@ -227,24 +227,12 @@ def _seconds(text):
     return value
 
 
-def find_manifest(name):
-    """The path of a manifest: a bare NAME means apps/NAME.toml."""
-    if "/" in name or name.endswith(".toml"):
-        return pathlib.Path(name)
-    path = state.ROOT / "apps" / f"{name}.toml"
-    if not path.exists():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.toml")))
-        raise ExoError(f"no manifest apps/{name}.toml; there is: "
-                       f"{known or 'none'} (or give a path)")
-    return path
-
-
 def _run(args):
     return session.run(args, session.ad_hoc(args), args.apps[0], alone=True)
 
 
 def _up(args):
-    path = find_manifest(args.file)
+    path = manifest.find(args.file)
     plan = manifest.load(path, args.mem, args.smp)
     if args.detach:
         return session.detach(args, path)
@@ -252,7 +240,7 @@ def _up(args):
 
 
 def _check(args):
-    path = find_manifest(args.file)
+    path = manifest.find(args.file)
     plan = manifest.load(path)
     if args.flat:
         sys.stdout.write(plan.flat())
@@ -261,7 +249,7 @@ def _check(args):
 
 
 def _image(args):
-    path = find_manifest(args.file)
+    path = manifest.find(args.file)
     plan = manifest.load(path)
     out = pathlib.Path(args.output)
     if out.is_dir() or not out.absolute().parent.is_dir():

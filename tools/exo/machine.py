@@ -172,7 +172,7 @@ class Machine:
         top.mkdir(parents=True, exist_ok=True)
         if self.name is None:
             self.directory = pathlib.Path(tempfile.mkdtemp(
-                prefix=f"tmp-{os.getpid()}-", dir=top))
+                prefix=f"{state.TEMPORARY}{os.getpid()}-", dir=top))
             return
         self._lock = state.claim(self.name)
         self.directory = top / self.name
@@ -330,7 +330,8 @@ class Machine:
         """How it ended, by exit code (QEMU) or by the last words."""
         told = self._told
         if self.emulator == "bochs":
-            return told or End("silent", text=self._complaint())
+            kind = "silent" if self._log.tell() else "emulator"
+            return told or End(kind, text=self._complaint())
         value = code >> 1 if code > 0 and code & 1 else 0
         if value >= STATUS:
             return End("off", value - STATUS, told.text if told else "")

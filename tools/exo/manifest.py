@@ -414,3 +414,15 @@ def load(path, memory=None, cpus=None):
     except UnicodeDecodeError:
         raise ExoError(f"{path} is no UTF-8 text") from None
     return parse(text, str(path), path.parent, None, memory, cpus)
+
+
+def find(name):
+    """The path of a manifest: a bare NAME means apps/NAME.toml."""
+    if "/" in name or name.endswith(".toml"):
+        return pathlib.Path(name)
+    path = state.ROOT / "apps" / f"{name}.toml"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.toml")))
+        raise ExoError(f"no manifest apps/{name}.toml; there is: "
+                       f"{known or 'none'} (or give a path)")
+    return path

@@ -79,6 +79,9 @@ def run(args, plan, name, alone):
         if args.bochs:
             print("exo: building the image for Bochs ...", file=sys.stderr)
         m.start()
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            print(f"exo: {name} is on; Ctrl-A X ends it, ./exo top watches "
+                  "it from another terminal", file=sys.stderr)
         printer = console.Printer(plan.images(), m.directory)
         with console.Keyboard(m.send) as keys:
             try:
@@ -199,12 +202,11 @@ def gdb(args):
 
 
 def _plan(args):
-    from .cli import find_manifest  # the other direction is the usual one
     first = args.what[0]
     is_file = first.endswith(".toml") or \
         (state.ROOT / "apps" / f"{first}.toml").exists()
     if len(args.what) == 1 and is_file:
-        return manifest.load(find_manifest(first), args.mem, args.smp)
+        return manifest.load(manifest.find(first), args.mem, args.smp)
     args.apps, args.memory = args.what, "256K"
     args.cpu, args.restart = None, "never"
     return ad_hoc(args)

@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 KERNEL = BUILD / "exokernel.elf"
 INIT = BUILD / "apps" / "init"
+TEMPORARY = "tmp-"  # begins the names of machines nobody looks for
 
 
 def run_directory():
@@ -28,7 +29,10 @@ def run_directory():
     tree = BUILD if BUILD.exists() else ROOT
     if os.access(tree, os.W_OK):
         return BUILD / "run"
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/exo-{os.getuid()}"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if not runtime:
+        raise ExoError(f"cannot write to {tree}, and XDG_RUNTIME_DIR names no "
+                       "other place for machines; set it to a directory")
     return pathlib.Path(runtime) / "exo"
 
 
@@ -90,7 +94,7 @@ def find(name):
     top = run_directory()
     if name is None:
         names = [d.name for d in sorted(top.glob("*/"))
-                 if is_running(load(d))]
+                 if not d.name.startswith(TEMPORARY) and is_running(load(d))]
         if not names:
             raise ExoError("no machine is running; start one: ./exo up demo")
         if len(names) > 1:
