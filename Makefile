@@ -49,8 +49,8 @@ KERNEL_LDFLAGS := -nostdlib -static -Wl,-z,max-page-size=4096 \
 USER_CFLAGS := $(COMMON_CFLAGS) -Iexokernel/include -Ilibos \
     -fno-stack-protector
 USER_LDFLAGS := -nostdlib -static -Wl,-z,max-page-size=4096 \
-    -Wl,-z,separate-code -Wl,-z,norelro -Wl,-z,noexecstack \
-    -Wl,--build-id=none -Wl,--gc-sections -Wl,-Ttext-segment=0x400000
+    -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--gc-sections \
+    -Wl,--fatal-warnings -Wl,-T,libos/program.ld
 
 # $(call flavour,NAME,FLAGS): a directory of objects, all rebuilt when the
 # compiler or the flags change.
@@ -81,13 +81,20 @@ $(BUILD)/lib/$(1).a: $(call objects,user,$(2))
 endef
 user-library = $(eval $(call user-library-rules,$(1),$(2)))
 
+# Linked with all debug information as build/debug/NAME, for gdb; what is loaded
+# keeps only the names of its functions, for backtraces.
 define user-program-rules
 ALL += $(BUILD)/apps/$(1)
 OBJECTS += $(call objects,user,$(2))
-$(BUILD)/apps/$(1): $(call objects,user,$(2)) $(3:%=$(BUILD)/lib/%.a)
-	$$(call say,LD,$$@)
+$(BUILD)/debug/$(1): $(call objects,user,$(2)) $(3:%=$(BUILD)/lib/%.a) \
+    $(BUILD)/user/flags libos/program.ld
+	$$(call say,LD,$(BUILD)/apps/$(1))
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(USER_LDFLAGS) -o $$@ -Wl,--start-group $$^ -Wl,--end-group
+	$$(Q)$$(CC) $$(USER_LDFLAGS) -o $$@ -Wl,--start-group \
+	    $$(filter %.o %.a,$$^) -Wl,--end-group
+$(BUILD)/apps/$(1): $(BUILD)/debug/$(1)
+	@mkdir -p $$(@D)
+	$$(Q)objcopy --strip-debug $$< $$@
 endef
 user-program = $(eval $(call user-program-rules,$(1),$(2),$(3)))
 

@@ -6,6 +6,7 @@
 
 #include "hw.h"
 #include "kernel.h"
+#include "trap/trap.h"
 
 /* GDT entries are written as the CPU wants them [SDM3 3.4.5]: 64-bit code and
  * data of ring 0 and 3, accessed bit set so that the CPU need not write it. */

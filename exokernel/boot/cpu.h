@@ -99,8 +99,7 @@ void cpu_init(struct cpu *c);
 /* CSTAR points here: SYSCALL from a 32-bit segment, of which there is none. */
 void syscall_refuse32(void);
 
-/* What trap/ supplies. */
+/* LSTAR points here; trap/entry.S supplies it. */
 void syscall_entry(void);
-void trap_load_idt(void);
 
 #endif

@@ -18,7 +18,7 @@
 
 enum {
     BACKTRACE_LINES = 24,
-    TRACE_EVENTS = 16,
+    DUMP_EVENTS = 16, /* of the trace */
 };
 
 extern char boot_stack[], boot_stack_top[];
@@ -108,7 +108,7 @@ finish(uint64_t rsp)
     else
         printk("on the boot stack or an unknown one, %016lx\n", rsp);
     print_backtrace(rsp);
-    debug_trace_dump_last(TRACE_EVENTS);
+    debug_trace_dump_last(DUMP_EVENTS);
     printk("panic: the kernel is stopped\n");
     power_exit_emulator(PANIC_EXIT);
     stop_here();

@@ -38,8 +38,9 @@ size_t uart_read(unsigned port, void *buf, size_t n);
 void uart_enable_irq(unsigned port, bool transmit);
 
 /*
- * Acknowledge the port's interrupt. Returns what it wants, a mask of
- * UART_RX and UART_TX; 0: nothing (a stray).
+ * Acknowledge the port's interrupt. Returns what it wants, a mask of UART_RX
+ * and UART_TX. Serve it and ask again until 0: the line is edge-triggered, and
+ * rises again only after it has fallen.
  */
 enum { UART_RX = 1, UART_TX = 2 };
 unsigned uart_irq(unsigned port);
