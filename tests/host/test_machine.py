@@ -35,8 +35,12 @@ class Ends(Tree):
                              ("off", status, status))
 
     def test_kernel(self):
-        self.assertEqual(self.end("echo 'exo: panic: x'; exit 29"),
-                         End("panic", text="exo: panic: x"))
+        self.assertEqual(self.end("echo 'panic: x'; echo 'panic: the kernel "
+                                  "is stopped'; exit 29"),
+                         End("panic", text="panic: x"))
+        self.assertEqual(self.end("echo 'exo: cannot start: y'"),
+                         End("refused", text="exo: cannot start: y"))
+        self.assertEqual(self.end("echo 'x | panic: z'").kind, "silent")
         self.assertEqual(self.end("exit 29").exit_code(), 120)
         self.assertEqual(self.end("exit 27").exit_code(), 121)
 

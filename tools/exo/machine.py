@@ -313,11 +313,13 @@ class Machine:
     def _line(self, data):
         line = data.decode("utf-8", "replace").rstrip("\r")
         self._lines.append(line)
+        if self._told and self._told.kind != "off":
+            return  # a panic ends with more lines of the same kind
         if found := _POWER_OFF.match(line):
             self._told = End("off", int(found[1]), line)
-        elif line.startswith("exo: panic"):
+        elif line.startswith("panic: "):
             self._told = End("panic", text=line)
-        elif line.startswith("exo: boot refused"):
+        elif line.startswith("exo: cannot start: "):
             self._told = End("refused", text=line)
 
     def _finish(self):
