@@ -296,9 +296,14 @@ class Verbs(Tree):
         self.assertEqual(self.exo("run", "--name", "x", "hello")[0], 0)
 
     def test_gdb_script(self):
+        apps, debug = state.BUILD / "apps", state.BUILD / "debug"
+        debug.mkdir()
+        (debug / "hello").touch()
         text = session.gdb_script({"kernel": "/k", "images": {
-            "hello": "/h", "crash": "/c"}}, True)
-        self.assertIn('add-symbol-file "/h"\nadd-symbol-file "/c"\n', text)
+            "hello": str(apps / "hello"), "crash": str(apps / "crash"),
+            "own": "/o/hello"}}, True)
+        self.assertIn(f'\nadd-symbol-file "{debug}/hello"\nadd-symbol-file '
+                      f'"{apps}/crash"\nadd-symbol-file "/o/hello"\n', text)
         self.assertIn("define only-crash\n", text)
         self.assertIn("target remote gdb\n", text)
 

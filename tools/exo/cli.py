@@ -160,6 +160,8 @@ def _machine(sub):
     group = sub.add_argument_group("machine")
     group.add_argument("--name", help="a name for the machine, for several at "
                        "a time")
+    group.add_argument("--kernel", metavar="FILE", help="another kernel than "
+                       "build/exokernel.elf")
     group.add_argument("--bochs", action="store_true",
                        help="use Bochs instead of QEMU")
     group.add_argument("--smp", type=_count, metavar="N", help="CPUs")

@@ -53,7 +53,7 @@ def build_machine(args, plan, name, **more):
                        f"{', '.join(manifest.MACHINES)}")
     words = " ".join([*plan.options, args.append]).strip()
     return machine.Machine(
-        plan.modules(), append=words, machine=kind, smp=plan.cpus,
+        plan.modules(), kernel=args.kernel, append=words, machine=kind, smp=plan.cpus,
         mem=plan.memory, icount=args.icount, kvm=args.kvm, name=name,
         emulator="bochs" if args.bochs else "qemu", debug=not args.bochs,
         **more)
@@ -220,7 +220,8 @@ def _which_gdb():
 def gdb_script(facts, fresh):
     """What gdb is told before its prompt. Programs are linked at one address,
     so `only-NAME` puts the symbols of one of them in place of all."""
-    programs = facts["images"]
+    programs = {name: _with_debug(path)
+                for name, path in facts["images"].items()}
     lines = ["set confirm off", "set architecture i386:x86-64",
              f'file "{facts["kernel"]}"']
     lines += [f'add-symbol-file "{path}"' for path in programs.values()]
@@ -236,6 +237,13 @@ def gdb_script(facts, fresh):
         lines.append(r"echo The machine waits before its first instruction: "
                      r"hbreak NAME, then continue.\n")
     return "\n".join(lines) + "\n"
+
+
+def _with_debug(path):
+    """The unstripped twin of a program of build/apps/, when there is one."""
+    twin = state.BUILD / "debug" / pathlib.Path(path).name
+    is_ours = pathlib.Path(path).parent == state.BUILD / "apps"
+    return twin if is_ours and twin.exists() else path
 
 
 def _start_gdb(directory, facts, fresh):
