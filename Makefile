@@ -26,7 +26,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PYTHON ?= python3
-BUILD  := build$(if $(SAN),/san)
+BUILD  := build
 Q      := $(if $(V),,@)
 say     = @printf '%-6s %s\n' $(1) $(2)
 
@@ -40,7 +40,7 @@ COMMON_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Werror \
 KERNEL_CFLAGS := $(COMMON_CFLAGS) -Iexokernel -Iexokernel/include \
     -mcmodel=kernel -mno-red-zone \
     -fstack-protector-strong -mstack-protector-guard=global \
-    -DEXO_KERNEL
+    -DEXO_KERNEL -DKERNEL_STACK_BYTES=$(if $(SAN),32768,8192)
 KERNEL_LDFLAGS := -nostdlib -static -Wl,-z,max-page-size=4096 \
     -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--gc-sections \
     -Wl,--fatal-warnings
@@ -98,7 +98,6 @@ $(BUILD)/apps/$(1): $(BUILD)/debug/$(1)
 endef
 user-program = $(eval $(call user-program-rules,$(1),$(2),$(3)))
 
-$(call flavour,kernel,KERNEL_CFLAGS)
 $(call flavour,user,USER_CFLAGS)
 
 -include exokernel/build.mk libos/lib/build.mk libos/minimal/build.mk

@@ -8,6 +8,7 @@
 
 #include "boot/alloc.h"
 #include "boot/region.h"
+#include "debug/sanitize.h"
 #include "hw.h"
 #include "kernel.h"
 
@@ -32,12 +33,15 @@ enum pte {
  * page below each is not mapped. */
 enum {
     STACK_SPACE = 64 * 1024,
-    STACK_MAIN = 0x1000,
-    STACK_MAIN_BYTES = 0x2000,
-    STACK_IST = 0x4000, /* and 0x6000, 0x8000 */
+    STACK_IST = 0x1000, /* and 0x3000, 0x5000 */
     STACK_IST_BYTES = 0x1000,
     STACK_IST_STEP = 0x2000,
+    STACK_MAIN = 0x8000,
+    STACK_MAIN_BYTES = KERNEL_STACK_BYTES, /* of the build */
 };
+_Static_assert(STACK_MAIN_BYTES % 4096 == 0 &&
+                   STACK_MAIN + STACK_MAIN_BYTES <= STACK_SPACE,
+               "the main stack is the last of its space");
 
 enum { MMIO_MAPPINGS = 32 };
 
@@ -171,6 +175,7 @@ memory_init(void)
     hw_wrmsr(HW_MSR_EFER, hw_rdmsr(HW_MSR_EFER) | CPU_EFER);
     hw_write_cr3(K.kernel_root_pa);
     alloc_allow_high();
+    sanitize_init();
 }
 
 static uint64_t
@@ -181,11 +186,22 @@ map_stack(uint64_t va, uint64_t bytes)
     return va + bytes;
 }
 
+/* The sanitizers' shadow of a CPU's stacks, if this is such a kernel. */
+static void
+map_shadow(uint64_t base)
+{
+    uint64_t shadow;
+    const uint64_t bytes = sanitize_shadow(base, STACK_SPACE, &shadow);
+    if (bytes != 0)
+        map_stack(shadow, bytes);
+}
+
 void
 memory_map_stacks(unsigned index, struct cpu_hw *hw)
 {
     assert(index < EXO_MAX_CPUS);
     const uint64_t base = KSTACKS + (uint64_t)index * STACK_SPACE;
+    map_shadow(base);
     hw->main_stack_top = map_stack(base + STACK_MAIN, STACK_MAIN_BYTES);
     for (unsigned i = 0; i < ARRAY_SIZE(hw->ist_top); i++)
         hw->ist_top[i] =
