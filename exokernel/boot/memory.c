@@ -15,6 +15,7 @@
 enum pte {
     PTE_P = 1u << 0,
     PTE_W = 1u << 1,
+    PTE_USER = 1u << 2,
     PTE_PWT = 1u << 3,
     PTE_PCD = 1u << 4,
     PTE_BIG = 1u << 7,
@@ -227,6 +228,21 @@ mmio_map(uint64_t pa, size_t len)
     return (void *)kva;
 }
 
+/* The entry that maps va, 0 when none does; *level: of the page, 1 to 3. */
+static uint64_t
+walk(uint64_t va, unsigned *level)
+{
+    const uint64_t *table = pa_to_kva(K.kernel_root_pa);
+    for (*level = 4;; (*level)--) {
+        const uint64_t entry = table[va >> (12 + 9 * (*level - 1)) & 511];
+        if ((entry & PTE_P) == 0)
+            return 0;
+        if (*level == 1 || (entry & PTE_BIG) != 0)
+            return entry;
+        table = pa_to_kva(entry & PTE_ADDR);
+    }
+}
+
 bool
 memory_is_mapped(uint64_t pa, uint64_t len)
 {
@@ -235,20 +251,10 @@ memory_is_mapped(uint64_t pa, uint64_t len)
         return false;
     const uint64_t end = pa + len;
     while (pa < end) {
-        const uint64_t va = PHYSMAP + pa;
-        const uint64_t *table = pa_to_kva(K.kernel_root_pa);
-        unsigned level = 4;
-        uint64_t entry;
-        for (;; level--) {
-            entry = table[va >> (12 + 9 * (level - 1)) & 511];
-            if ((entry & PTE_P) == 0)
-                return false;
-            if (level == 1 || (entry & PTE_BIG) != 0)
-                break;
-            table = pa_to_kva(entry & PTE_ADDR);
-        }
-        const uint64_t bytes = UINT64_C(1) << (12 + 9 * (level - 1));
-        pa = (pa | (bytes - 1)) + 1;
+        unsigned level;
+        if (walk(PHYSMAP + pa, &level) == 0)
+            return false;
+        pa = (pa | ((UINT64_C(1) << (12 + 9 * (level - 1))) - 1)) + 1;
     }
     return true;
 }
@@ -275,4 +281,47 @@ memory_stack_top(uint64_t kva)
             return base + start + STACK_IST_BYTES;
     }
     return kva;
+}
+
+/* Check the entries below one table; write and execute: what the levels above
+ * allow. */
+static void
+check_table(uint64_t table_pa, unsigned level, bool write, bool execute)
+{
+    const uint64_t *table = pa_to_kva(table_pa);
+    for (unsigned i = 0; i < 512; i++) {
+        const uint64_t e = table[i];
+        if ((e & PTE_P) == 0)
+            continue;
+        const bool w = write && (e & PTE_W) != 0;
+        const bool x = execute && (e & PTE_NX) == 0;
+        assert((e & PTE_USER) == 0);
+        if (level == 1 || (e & PTE_BIG) != 0)
+            assert(!(w && x)); /* MEM-1 */
+        else
+            check_table(e & PTE_ADDR, level - 1, w, x);
+    }
+}
+
+static bool
+is_mapped_at(uint64_t va)
+{
+    unsigned level;
+    return walk(va, &level) != 0;
+}
+
+void
+check_memory(void)
+{
+    const uint64_t *root = pa_to_kva(K.kernel_root_pa);
+    for (unsigned i = 0; i < 256; i++)
+        assert(root[i] == 0); /* MEM-4 */
+    check_table(K.kernel_root_pa, 4, true, true);
+    for (unsigned i = 0; i < K.ncpus; i++) { /* MEM-3 */
+        const uint64_t base = KSTACKS + (uint64_t)i * STACK_SPACE;
+        assert(is_mapped_at(base + STACK_MAIN));
+        assert(!is_mapped_at(base + STACK_MAIN - 1));
+        for (unsigned s = 0; s < 3; s++)
+            assert(!is_mapped_at(base + STACK_IST + s * STACK_IST_STEP - 1));
+    }
 }

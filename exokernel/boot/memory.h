@@ -62,6 +62,9 @@ bool memory_is_mapped(uint64_t pa, uint64_t len);
  * may not trust GS base (NMI, #DF, #MC). */
 int memory_stack_cpu(uint64_t kva);
 
+/* Panic unless MEM-1, MEM-3 and MEM-4 hold in the kernel root. */
+void check_memory(void);
+
 /* Where the kernel stack that contains this address ends; the address itself
  * when none does. */
 uint64_t memory_stack_top(uint64_t kva);

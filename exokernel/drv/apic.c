@@ -11,6 +11,9 @@
 #include "hw.h"
 #include "kernel.h"
 
+/* A command is taken within microseconds; a panic must not wait for ever. */
+enum { SEND_TRIES = 1000000 };
+
 enum {
     APIC_BASE_X2APIC = 1u << 10,
     APIC_BASE_ENABLE = 1u << 11,
@@ -156,8 +159,11 @@ send(uint32_t to, uint32_t command)
         hw_wrmsr(HW_MSR_X2APIC + LAPIC_ICR / 16, (uint64_t)to << 32 | command);
         return;
     }
-    while ((lapic[LAPIC_ICR / 4] & ICR_PENDING) != 0)
+    for (unsigned i = 0; i < SEND_TRIES; i++) {
+        if ((lapic[LAPIC_ICR / 4] & ICR_PENDING) == 0)
+            break;
         hw_pause();
+    }
     lapic[LAPIC_ICR_HIGH / 4] = to << 24;
     lapic[LAPIC_ICR / 4] = command;
 }
