@@ -108,17 +108,11 @@ all: $$(ALL)
 # Each of these installs what is missing, builds, and hands over.
 setup:
 	@tools/setup
-run: setup
+run test bench: setup
 	@$(MAKE) --no-print-directory all
-	@./exo up demo
-test: setup
-	@tests/run
-bench: setup
-	@bench/run
-lint: setup
-	@tools/lint
-docs: setup
-	@tools/docs
+	@$(if $(filter run,$@),./exo up demo,$(if $(filter test,$@),tests,bench)/run)
+lint docs: setup
+	@tools/$@
 
 clean:
 	rm -rf build
