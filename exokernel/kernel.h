@@ -50,40 +50,124 @@
 #define likely(x)     __builtin_expect(!!(x), 1)
 #define unlikely(x)   __builtin_expect(!!(x), 0)
 
-struct env;
-struct page;
+/* A capability: covers every guard that agrees with `name` in the bits of
+ * `mask`. An empty slot has no rights; if `opened`, `name` is the sender. */
+struct cap {
+    uint64_t name, mask;
+    uint8_t length, rights, opened;
+};
+
+/* The private part of a physical page; the rest is struct exo_page_info. A
+ * binding is named by its place: table page << 9 | index, 0 for none. */
+struct page {
+    uint64_t first; /* [K] binding that needs no link; if FREE, last payer */
+    uint64_t chain; /* [K] ring of the other bindings, heirs in front */
+    uint32_t next, prev; /* [K] in the payer's list or the free list */
+    union {
+        struct {
+            uint32_t nwrite, nexec; /* [K] writable, executable bindings */
+        };
+        struct {
+            uint32_t entries; /* [K] table: entries present */
+            uint32_t cursor;  /* [K] table: emptied up to */
+        };
+    };
+    uint64_t va; /* [K] table: first address it maps; link page: its table */
+    uint32_t link[2];    /* [K] table: link page of each half, 0: none */
+    uint32_t generation; /* [K] root: flushes so far, see tlb/flush.h */
+    uint32_t users;      /* [K] root: index of an env that uses it, 0: none */
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct page) == 64, "one cache line");
+
+/* Which timers an env has in its CPU's heap. */
+enum env_timer { TIMER_WAIT, TIMER_REVOKE, ENV_TIMERS };
+
+/* A protection domain. Lives in its save page. */
+struct env {
+    exo_env id;
+    uint32_t index;
+    struct exo_env_info *info; /* [R] exposed part: state, account, ... */
+    struct env *parent;        /* [K] */
+    struct env *child, *sibling_next, *sibling_prev; /* [K] */
+    exo_page save, uarea_page, log_page, fpu_page;
+    exo_page stack_page[4];
+    struct exo_uarea *uarea; /* [U] through the direct map */
+    uint32_t stack_bytes;    /* [I] size of the upcall stack */
+    uint32_t cpu;            /* [I] the one CPU it may use, or EXO_CPU_ANY */
+    uint64_t root_pa;        /* [K] */
+    struct env *root_next, *root_prev; /* [K] ring of envs with this root */
+
+    /* When it does not run. LIGHT contexts hold rip, rsp, rax, fs and gs base
+     * only; the other words of `context` are then meaningless. */
+    bool full;                  /* [K] all of context is valid */
+    bool queued;                /* [K] in a run queue */
+    struct exo_context context; /* [K] */
+
+    struct env *queue_next, *queue_prev; /* [K] */
+    uint32_t timer_cpu[ENV_TIMERS];      /* [K] in whose heap each one is */
+    uint32_t heap_place[ENV_TIMERS];     /* [K] 1 + position, 0: not armed */
+    uint64_t deadline[ENV_TIMERS];       /* [K] */
+    uint64_t wait_events;                /* [K] */
+    exo_env donate;                      /* [K] who gets its slots */
+    uint32_t call_sequence;              /* [K] number of its last call */
+    exo_env callee;                      /* [K] SYNC call open with, or 0 */
+    uint32_t callers;                    /* [K] SYNC calls open with it */
+
+    uint32_t pages;         /* [K] list of the DATA pages it pays for */
+    uint32_t held;          /* [K] and of those the kernel holds for it */
+    uint32_t owed;          /* [K] pages earmarked for it */
+    struct env *asker_next; /* [K] in K.askers while it waits to be told */
+    uint32_t revoke_left;   /* [K] pages the pending REVOKE still wants */
+    uint32_t revoke_asked;  /* [K] pages it wanted at first */
+    uint64_t revoke_from;   /* [K] when it was asked */
+    uint32_t release_next;  /* [K] how far in the release order */
+    bool fpu_saved;         /* [K] its FPU page holds its registers */
+    uint32_t bucket;        /* [K] its place in K.excess, 0: in none */
+    struct env *excess_next, *excess_prev; /* [K] */
+    struct env *dying_next;                /* [K] */
+    bool closed;          /* [K] its account was given back to the parent */
+    uint32_t reap_cursor; /* [K] slots or envs swept so far */
+
+    struct cap cap[EXO_CAPS_MAX]; /* [K] */
+    struct exo_mortem mortem;     /* [K] valid from DYING on */
+};
+
+_Static_assert(sizeof(struct env) <= EXO_PAGE_BYTES, "fits the save page");
 
 /* One CPU. Allocated at boot, found through GS base in the kernel. */
 struct cpu {
-    struct cpu *self;             /* [I] */
-    uint64_t user_rsp;            /* [C] of the last SYSCALL */
-    uint64_t stack_top;           /* [I] kernel stack */
-    struct env *current;          /* [K] what runs here, NULL: idle */
+    struct cpu *self;               /* [I] */
+    uint64_t user_rsp;              /* [C] of the last SYSCALL */
+    uint64_t stack_top;             /* [I] kernel stack */
+    struct env *current;            /* [K] what runs here, NULL: idle */
     uint64_t words[EXO_CALL_WORDS]; /* [C] of a call or reply on its way */
-    uint64_t lock_tsc;            /* [C] when this CPU took the kernel lock */
-    uint64_t lock_path;           /* [C] for what: number, or 256 + vector */
-    uint64_t lock_max, lock_where; /* [C] longest hold and its path */
-    uint32_t kicked, kick_ack;    /* [a] asked off its env; see lock.h */
-    uint64_t scratch;             /* [C] for entry code */
+    uint64_t lock_tsc;              /* [C] when this CPU took the kernel lock */
+    uint64_t lock_path;             /* [C] for what: number, or 256 + vector */
+    uint64_t lock_max, lock_where;  /* [C] longest hold and its path */
+    uint32_t kicked, kick_ack;      /* [a] asked off its env; see lock.h */
+    uint64_t scratch;               /* [C] for entry code */
     uint32_t flush_wanted, flush_done; /* [a] shoot-down mailbox */
-    uint32_t index;               /* [I] */
-    uint32_t apic_id;             /* [I] */
-    uint32_t fpu_live;            /* [C] registers hold some env's values */
-    uint32_t ts_set;              /* [C] CR0.TS */
-    uint64_t root_pa;             /* [C] table in CR3 */
-    uint64_t stamp;               /* [C] TSC up to which time is charged */
-    struct exo_cpu_info *info;    /* [R] its exposed part */
+    uint32_t index;                    /* [I] */
+    uint32_t apic_id;                  /* [I] */
+    uint32_t fpu_live;         /* [C] registers hold some env's values */
+    uint32_t irq_seen;         /* [C] interrupts taken while idle, bits */
+    uint32_t ts_set;           /* [C] CR0.TS */
+    uint64_t root_pa;          /* [C] table in CR3 */
+    uint64_t stamp;            /* [C] TSC up to which time is charged */
+    struct exo_cpu_info *info; /* [R] its exposed part */
 
     /* slice */
-    uint64_t slice_end;   /* [K] when the current env's time is over */
-    uint64_t grace_end;   /* [K] 0, or when its grace is over */
-    uint64_t yielded_end; /* [K] the owner gave this slot away until then */
+    uint64_t slice_end;     /* [K] when the current env's time is over */
+    uint64_t grace_end;     /* [K] 0, or when its grace is over */
+    uint64_t own_end;       /* [K] until when the slots are the owner's */
+    uint64_t yielded_end;   /* [K] the owner gave its slots away until then */
     struct env *slot_owner; /* [K] owner of the slot that runs, or NULL */
     bool on_slack;          /* [K] current runs on slack */
     struct env *queue_head, *queue_tail; /* [K] READY and bound to this CPU */
-    bool any_turn;          /* [K] whose turn: own queue or the common one */
-    uint32_t *heap;         /* [K] timer heap: timer numbers */
-    uint32_t heap_count;    /* [K] */
+    bool any_turn;       /* [K] whose turn: own queue or the common one */
+    uint32_t *heap;      /* [K] timer heap: timer numbers */
+    uint32_t heap_count; /* [K] */
 
     /* tlb */
     struct pcid_entry {
@@ -96,11 +180,12 @@ struct cpu {
 /* The kernel. There is no other global state but constants, symbol tables and
  * what drivers keep about their device. */
 struct kernel {
-    uint32_t lock_next, lock_now; /* [a] ticket lock */
-    uint32_t trace_mask;          /* [K] classes traced */
-    uint32_t ncpus;               /* [I] */
-    uint64_t tsc_khz;             /* [I] */
-    uint64_t entry_tsc;           /* [I] at the kernel's first instruction */
+    uint32_t lock_next, lock_now;  /* [a] ticket lock */
+    uint32_t trace_mask;           /* [K] classes traced */
+    uint32_t ncpus;                /* [I] */
+    uint64_t tsc_khz;              /* [I] */
+    uint32_t tsc_error_ppm;        /* [I] how far tsc_khz may be off */
+    uint64_t entry_tsc;            /* [I] at the kernel's first instruction */
     struct cpu *cpu[EXO_MAX_CPUS]; /* [I] */
     struct bootinfo boot;          /* [I] */
     struct cpu_features features;  /* [I] */
@@ -114,20 +199,24 @@ struct kernel {
     uint32_t free_head;              /* [K] list of free pages */
 
     /* env */
-    struct env **env;              /* [K] by index; NULL: free */
-    struct exo_env_info *env_info; /* [K][R] */
-    uint32_t nenvs;                /* [I] */
-    uint32_t env_free_head;        /* [K] list of free slots through parent */
-    struct env *first;             /* [I] the env that has everything */
-    struct env *dying_head;        /* [K] envs being reaped */
+    struct env **env;                 /* [K] by index; NULL: free */
+    struct exo_env_info *env_info;    /* [K][R] */
+    uint32_t nenvs;                   /* [I] */
+    uint64_t *env_generation;         /* [K] of the env that had a slot last */
+    uint32_t *env_free_next;          /* [K] list of free slots */
+    uint32_t env_free_head;           /* [K] its first, 0: none is free */
+    struct env *first;                /* [I] the env that has everything */
+    struct env *dying_head;           /* [K] envs being reaped */
+    struct env *askers, **askers_end; /* [K] envs owed pages, first come */
+    uint32_t revokes;                 /* [K] requests that are pending */
     struct env *excess[33]; /* [K] top-level envs by log2 of their excess */
 
     /* slice */
-    struct exo_slot *slot;      /* [K][R] [ncpus][nslots] */
-    uint32_t nslots;            /* [I] */
-    uint64_t slot_tsc;          /* [I] length of a slot */
-    uint64_t grace_tsc;         /* [I] */
-    uint64_t slot_base;         /* [I] TSC at which slot 0 first began */
+    struct exo_slot *slot; /* [K][R] [ncpus][nslots] */
+    uint32_t nslots;       /* [I] */
+    uint64_t slot_tsc;     /* [I] length of a slot */
+    uint64_t grace_tsc;    /* [I] */
+    uint64_t slot_base;    /* [I] TSC at which slot 0 first began */
     struct env *queue_head, *queue_tail; /* [K] READY and bound to no CPU */
 
     /* tlb */
@@ -136,10 +225,10 @@ struct kernel {
 
     /* chan */
     struct chan {
-        exo_guard guard;        /* [K] */
-        struct env *listener;   /* [K] gets EXO_EVENT_CHAN */
-        uint32_t head, tail;    /* [K] bytes received, taken */
-        uint8_t ring[256];      /* [K] */
+        exo_guard guard;      /* [K] */
+        struct env *listener; /* [K] gets EXO_EVENT_CHAN */
+        uint32_t head, tail;  /* [K] bytes received, taken */
+        uint8_t ring[256];    /* [K] */
     } chan[2];
 };
 

@@ -127,6 +127,7 @@ measure(const struct reference *r, uint64_t *tsc_khz, uint64_t *apic_khz)
     const uint64_t passed = (end.reference - start.reference) & r->mask;
     *tsc_khz = (end.tsc - start.tsc) * r->hz / passed / 1000;
     *apic_khz = (uint64_t)(start.apic - end.apic) * r->hz / passed / 1000;
+    K.tsc_error_ppm = (uint32_t)(1000000 / passed); /* an edge is a tick's */
     return true;
 }
 

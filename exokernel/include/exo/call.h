@@ -7,13 +7,18 @@
 // nothing through memory:
 //
 //            caller before   callee's handler   replier before  caller after
-//   rax      EXO_SYS_call    EXO_UP_CALL        EXO_SYS_reply   0 or -error
+//   rax      EXO_SYS_call    word 5             EXO_SYS_reply   0 or -error
 //   rdi      env id          frame              reply handle    --
-//   rsi      cap | flags     --                 --              --
-//   rdx      deadline        --                 --              --
-//   words    r8 r9 r10 r12 r13 r14 in every column
+//   rsi      cap | flags     word 3             --              --
+//   rdx      deadline        word 4             --              --
+//   r8       word 0          word 0             word 0          word 0
+//   r9       word 1          word 1             word 1          word 1
+//   r10      word 2          word 2             word 2          word 2
+//   r12      word 3          (interrupted       word 3          word 3
+//   r13      word 4           code's own)       word 4          word 4
+//   r14      word 5                             word 5          word 5
 //
-// All other registers but rsp are lost. The frame's `cause` is the reply
+// All other registers but rsp are lost to caller and replier. The frame's `cause` is the reply
 // handle and `addr` the caller's id. EXO_CALL_SYNC makes the caller wait for
 // the reply and lends the callee its following slices; without it the caller
 // stays READY and never gets words back.

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Protected control transfer: the register contract is in exo/call.h.
+ *
+ * The call carries its six words through cpu.words[], saved and loaded by the
+ * entry and exit code. The callee gets the rest of the slice at once; nothing
+ * is queued. A reply right is the caller's index and the number of its call, so
+ * it is good once and only while that call waits. [Engler95 5.3]
+ *
+ * Policy left to the libOS: what the words mean, who may call (door by guard).
+ * How it is taken back: the deadline, or the death of either side.
+ */
+#include "cap/cap.h"
+#include "drv/timer.h"
+#include "env/env.h"
+#include "slice/slice.h"
+
+static uint64_t
+reply_handle(const struct env *caller)
+{
+    return (uint64_t)caller->call_sequence << 16 | caller->index;
+}
+
+static struct env *
+caller_of(uint64_t handle, const struct env *callee)
+{
+    uint32_t index = handle & 0xffff;
+    struct env *e = index < K.nenvs ? K.env[index] : NULL;
+    if (!e || env_state(e) != EXO_ENV_WAITING || e->callee != callee->id ||
+        reply_handle(e) != handle)
+        return NULL;
+    return e;
+}
+
+/* Can `e` be entered here and now? */
+static bool
+can_enter(const struct cpu *c, struct env *e)
+{
+    const struct exo_uarea *u = e->uarea;
+    if (!env_may_run_on(e, c) || e->callee || u->mask ||
+        !u->handler[EXO_UP_CALL])
+        return false;
+    if (env_state(e) == EXO_ENV_WAITING)
+        return true;
+    if (env_state(e) != EXO_ENV_READY)
+        return false;
+    uint64_t rip = e->context.rip;
+    return !e->full || rip < u->ret_start || rip >= u->ret_end;
+}
+
+/* Make the caller wait for its reply, or be READY. */
+static void
+suspend_caller(struct cpu *c, struct env *me, struct env *callee, bool sync,
+               exo_tsc deadline)
+{
+    env_save_light(c, 0);
+    if (!sync) {
+        env_ready(me);
+        return;
+    }
+    me->callee = callee->id;
+    me->donate = callee->id;
+    callee->callers++;
+    me->info->state = EXO_ENV_WAITING;
+    if (deadline == EXO_NEVER)
+        return;
+    env_timer_arm(c, me, TIMER_WAIT, deadline);
+    if (deadline < c->slice_end)
+        timer_arm(env_timer_next(c));
+}
+
+/* The callee was interrupted: callee-saved registers stay its own. */
+static void
+enter_interrupted(const struct cpu *c, struct env *e, const struct exo_frame *f)
+{
+    struct exo_context *x = &e->context;
+    x->rip = f->rip;
+    x->rsp = x->rdi = f->rsp;
+    x->rflags = f->rflags;
+    x->r8 = c->words[0], x->r9 = c->words[1], x->r10 = c->words[2];
+    x->rsi = c->words[3], x->rdx = c->words[4], x->rax = c->words[5];
+    x->rcx = x->r11 = 0;
+}
+
+int64_t
+sys_call(exo_env env, uint32_t cap_flags, exo_tsc deadline)
+{
+    struct cpu *c = hw_this_cpu();
+    struct env *me = c->current, *e = env_get(env);
+    if (unlikely(!e))
+        return -EXO_E_STALE;
+    if (unlikely(
+            !cap_covers(cap_slot(me, cap_flags), e->info->guard, EXO_WRITE)))
+        return -EXO_E_CAP;
+    if (unlikely(e == me || !can_enter(c, e) || c->grace_end))
+        return -EXO_E_BUSY;
+    if (env_state(e) == EXO_ENV_WAITING)
+        env_stop_waiting(e, 0);
+    else
+        env_unready(e);
+    me->call_sequence++;
+    suspend_caller(c, me, e, cap_flags & EXO_CALL_SYNC, deadline);
+    struct exo_frame f;
+    enum exo_end end;
+    env_frame(e, &f);
+    f.vector = EXO_UP_CALL;
+    f.cause = reply_handle(me);
+    f.addr = me->id;
+    if (unlikely(!upcall_enter(e, &f, &end))) {
+        env_end(e, &(struct env_end){.end = end});
+        slice_schedule(c);
+    }
+    if (likely(!e->full))
+        env_run_call(c, e, f.rip, f.rsp);
+    enter_interrupted(c, e, &f);
+    env_run(c, e);
+    slice_schedule(c);
+}
+
+/* The caller cannot run here: its words wait in its context. */
+static void
+reply_later(const struct cpu *c, struct env *caller)
+{
+    struct exo_context *x = &caller->context;
+    *x = (struct exo_context){.rip = x->rip,
+                              .rsp = x->rsp,
+                              .rflags = 0x202,
+                              .fs_base = x->fs_base,
+                              .gs_base = x->gs_base,
+                              .r8 = c->words[0],
+                              .r9 = c->words[1],
+                              .r10 = c->words[2],
+                              .r12 = c->words[3],
+                              .r13 = c->words[4],
+                              .r14 = c->words[5]};
+    caller->full = true;
+    caller->fpu_saved = false;
+}
+
+int64_t
+sys_reply(uint64_t handle)
+{
+    struct cpu *c = hw_this_cpu();
+    struct env *me = c->current, *caller = caller_of(handle, me);
+    if (unlikely(!caller))
+        return -EXO_E_STALE;
+    if (unlikely(!env_may_run_on(caller, c) || c->grace_end)) {
+        env_wake(caller, 0);
+        reply_later(c, caller);
+        return 0;
+    }
+    env_stop_waiting(caller, 0);
+    env_save_light(c, 0);
+    env_ready(me);
+    if (unlikely(upcall_due(caller) >= 0)) {
+        reply_later(c, caller);
+        env_run(c, caller);
+        slice_schedule(c);
+    }
+    env_run_reply(c, caller);
+}

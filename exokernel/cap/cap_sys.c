@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/* The capability calls: contracts in syscall.def. */
+#include "cap/cap.h"
+#include "env/env.h"
+#include "tlb/user.h"
+
+#define PURGE_STEP 16 /* capability lists swept while the lock is held */
+
+static void
+slot_write(struct cap *slot, uint64_t name, unsigned length, unsigned rights)
+{
+    *slot = (struct cap){.name = name,
+                         .mask = cap_mask(length),
+                         .length = (uint8_t)length,
+                         .rights = (uint8_t)rights};
+}
+
+int64_t
+sys_cap_grant(uint32_t caps, exo_env env, exo_cap to, uint64_t name,
+              uint32_t length_rights)
+{
+    struct env *me = env_self();
+    const struct cap *from = cap_slot(me, caps);
+    unsigned length = length_rights & 0xff, rights = length_rights >> 8;
+    if (to >= EXO_CAPS_MAX || length > 64 || rights > EXO_ALL)
+        return -EXO_E_INVAL;
+    if (!cap_is_part(from, name, length, rights))
+        return -EXO_E_CAP;
+    struct env *receiver = env ? env_get(env) : me;
+    if (!receiver || !env_alive(receiver))
+        return -EXO_E_STALE;
+    struct cap *slot = &receiver->cap[to];
+    if (receiver != me) {
+        if (!(from->rights & EXO_GRANT))
+            return -EXO_E_CAP;
+        bool mine = receiver->parent == me &&
+                    cap_covers(cap_slot(me, caps >> 8), receiver->info->guard,
+                               EXO_CONTROL);
+        if (!mine && !(slot->opened && slot->name == me->id))
+            return -EXO_E_BUSY;
+    }
+    slot_write(slot, name, length, rights);
+    return 0;
+}
+
+int64_t
+sys_cap_drop(exo_cap slot)
+{
+    if (slot >= EXO_CAPS_MAX)
+        return -EXO_E_INVAL;
+    env_self()->cap[slot] = (struct cap){0};
+    return 0;
+}
+
+int64_t
+sys_cap_open(exo_cap slot, exo_env sender)
+{
+    if (slot >= EXO_CAPS_MAX)
+        return -EXO_E_INVAL;
+    struct cap *c = &env_self()->cap[slot];
+    if (c->rights)
+        return -EXO_E_BUSY;
+    if (sender && !env_get(sender))
+        return -EXO_E_STALE;
+    *c = (struct cap){.name = sender, .opened = sender != 0};
+    return 0;
+}
+
+int64_t
+sys_cap_read(exo_cap slot, EXO_USER(struct exo_cap_info) out)
+{
+    if (slot >= EXO_CAPS_MAX)
+        return -EXO_E_INVAL;
+    const struct cap *c = &env_self()->cap[slot];
+    struct exo_cap_info info = {.name = c->name,
+                                .length = c->length,
+                                .rights = c->rights,
+                                .opened = c->opened};
+    return user_put(out, &info, sizeof(info) / 8) ? 0 : -EXO_E_FAULT;
+}
+
+static void
+purge_list(struct env *e, uint64_t name, unsigned length)
+{
+    for (unsigned i = 0; i < EXO_CAPS_MAX; i++) {
+        struct cap *c = &e->cap[i];
+        if (c->rights && c->length >= length &&
+            ((c->name ^ name) & cap_mask(length)) == 0)
+            *c = (struct cap){0};
+    }
+}
+
+int64_t
+sys_cap_purge(exo_cap cap, uint64_t name, uint32_t length, uint64_t cursor)
+{
+    struct env *me = env_self();
+    if (length > 64 || (name & ~cap_mask(length)) || cursor > K.nenvs)
+        return -EXO_E_INVAL;
+    if (!cap_is_part(cap_slot(me, cap), name, length, EXO_CONTROL))
+        return -EXO_E_CAP;
+    unsigned swept = 0;
+    for (uint64_t i = cursor ? cursor : 1; i < K.nenvs; i++) {
+        if (i - cursor > 16 * PURGE_STEP || swept == PURGE_STEP)
+            return (int64_t)i;
+        if (!K.env[i] || K.env[i] == me)
+            continue;
+        purge_list(K.env[i], name, length);
+        swept++;
+    }
+    return 0;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Protection domains: create, run, speak to, end.
+ *
+ *   EMBRYO -> READY <-> RUNNING -> WAITING -> READY
+ *               ^ STOPPED (from and to any of these)
+ *   any -> DYING -> DEAD -> slot free
+ *
+ * ENV-1  an env in K.env[] has one state; READY envs, and no others, are in a
+ *        run queue; a RUNNING one is `current` on exactly one CPU.
+ * ENV-2  from DYING on an env is in no queue, heap or CPU, and never runs.
+ * ENV-3  the pages that hold an env are kernel-held and pinned until it is
+ *        DEAD; its save and log pages then belong to its parent.
+ * ENV-4  every register a user sees on the way out is its own or zero.
+ *
+ * Policy left to the libOS: loading, address space layout, threads, what to do
+ * about a dead child. How it is taken back: destroyed by CONTROL.
+ * [Engler95 3.1, 5.2], [Leslie96] activations
+ */
+#ifndef EXO_ENV_ENV_H
+#define EXO_ENV_ENV_H
+
+#include "hw.h"
+#include "kernel.h"
+
+/* The env with this id, or NULL if it is stale. */
+static inline struct env *
+env_get(exo_env id)
+{
+    uint32_t index = EXO_ENV_INDEX(id);
+    struct env *e = likely(index < K.nenvs) ? K.env[index] : NULL;
+    return e && e->id == id ? e : NULL;
+}
+
+static inline struct env *
+env_self(void)
+{
+    return hw_this_cpu()->current;
+}
+
+static inline unsigned
+env_state(const struct env *e)
+{
+    return e->info->state;
+}
+
+static inline bool
+env_alive(const struct env *e)
+{
+    return e->info->state < EXO_ENV_DYING;
+}
+
+static inline bool
+env_may_run_on(const struct env *e, const struct cpu *c)
+{
+    return e->cpu == EXO_CPU_ANY || e->cpu == c->index;
+}
+
+/* env.c */
+
+/* Tables of envs, sized from the memory there is. Boot only. */
+void env_init(void);
+
+/* Take an env slot and make `save` an env in it, EMBRYO, with no parent and an
+ * empty account; NULL: no slot is free. needs: save is a clean page. */
+struct env *env_place(exo_page save);
+
+/* Make `child` a child of `parent`. */
+void env_adopt(struct env *parent, struct env *child);
+
+/* Make a child of a dying env the child of a living ancestor, accounts and
+ * all. */
+void env_move(struct env *child, struct env *heir);
+
+/* The root table an env uses. */
+void env_use_root(struct env *e, exo_page root);
+void env_leave_root(struct env *e);
+
+/* Fill seed, ids and arg of a u-area. */
+void env_fill_uarea(struct env *e, uint64_t arg);
+
+/* Take an env's slot away. needs: DEAD, pages gone but save and log. */
+void env_bury(struct env *e);
+
+/* Panics when an invariant of this room is broken for e. */
+void check_env(const struct env *e);
+
+/* queue.c: who is READY. */
+
+void env_ready(struct env *e); /* to READY, at the end of its queue */
+void
+env_unready(struct env *e); /* out of its queue; the state is the caller's */
+struct env *env_next(struct cpu *c); /* whose turn it is here; stays queued */
+
+/* upcall.c */
+
+/* Deliver FAULT or FOREIGN to the env that raised it; needs no lock. The frame
+ * becomes the way into the handler. False: it cannot be delivered, *end says
+ * why. */
+bool upcall_here(struct env *e, struct exo_frame *frame, enum exo_end *end);
+
+/* A vector became due: set it pending, wake or interrupt the env. Any CPU. */
+void upcall_post(struct env *e, enum exo_vector vector);
+
+/* The pending vector to deliver on the way to user mode, or -1. */
+int upcall_due(struct env *e);
+
+/* Turn a saved context into the way into the handler of `vector`; false: no
+ * room or no valid handler, *end says why. `frame` is where the registers come
+ * from and go to. */
+bool upcall_enter(struct env *e, struct exo_frame *frame, enum exo_end *end);
+
+/* Set event bits, and wake or interrupt. */
+void env_ring(struct env *e, uint64_t bits);
+
+/* Tell `e` that the binding of a page was broken. */
+void env_tell_taken(struct env *e, exo_page page);
+
+/* run.c */
+
+/* Leave the CPU: charge time, keep FPU, note a slice overrun. */
+void env_leave(struct cpu *c, bool full);
+
+/* Save a LIGHT context of the current env: it resumes after its SYSCALL. */
+void env_save_light(struct cpu *c, int64_t result);
+
+/* Run e here: gives the lock up and does not return, unless e had to be ended
+ * because an upcall that is due cannot be delivered.
+ * needs: e READY, out of its queue; slice_end set. */
+void env_run(struct cpu *c, struct env *e);
+
+/* Run a caller with the words of its reply, or a callee in its CALL handler. */
+_Noreturn void env_run_reply(struct cpu *c, struct env *e);
+_Noreturn void env_run_call(struct cpu *c, struct env *e, uint64_t rip,
+                            uint64_t rsp);
+
+/* The frame that a saved context would have pushed. */
+void env_frame(const struct env *e, struct exo_frame *f);
+
+/* Wake a WAITING env with a result. */
+void env_wake(struct env *e, int64_t result);
+
+/* End what a WAITING env waits for, without making it READY. */
+void env_stop_waiting(struct env *e, int64_t result);
+
+/* A READY env might run at once: interrupt whoever has its slot as slack, or
+ * an idle CPU. */
+void env_find_cpu(struct env *e);
+
+/* Is it still `current` somewhere, if only on its way off? */
+bool env_on_cpu(const struct env *e);
+
+/* Charge the time since the last charge. */
+void cpu_charge_user(struct cpu *c);
+void cpu_charge_kernel(struct cpu *c);
+void cpu_charge_idle(struct cpu *c);
+
+/* Ask a CPU to look at its slots again (perhaps this one). */
+void cpu_poke(struct cpu *c);
+
+/* Get a CPU off its env: returns when it will not return to user mode without
+ * having taken the lock. */
+void cpu_kick(struct cpu *c);
+
+/* timer.c: per CPU, a heap of deadlines. */
+
+void env_timer_arm(struct cpu *c, struct env *e, enum env_timer which,
+                   uint64_t deadline);
+void env_timer_cancel(struct env *e, enum env_timer which);
+
+/* The next deadline on this CPU, EXO_NEVER if none. */
+uint64_t env_timer_next(const struct cpu *c);
+
+/* Take the first timer out if it has passed; NULL if it has not. */
+struct env *env_timer_pop(struct cpu *c, uint64_t now, enum env_timer *which);
+
+/* death.c */
+
+struct env_end {
+    enum exo_end end;
+    uint32_t vector;
+    uint64_t value, addr;
+    const struct exo_frame *frame; /* registers, if it ends in an exception */
+};
+
+/* Called for each env that ends; set by the revoke room, which this one may not
+ * call by name. */
+extern void (*env_on_end)(struct env *e);
+
+/* To DYING: it never runs again. The current env of this CPU may be ended; the
+ * caller then schedules. */
+void env_end(struct env *e, const struct env_end *why);
+
+/* Do a bounded part of taking a DYING env apart; true when it is DEAD. */
+bool env_reap(struct env *e, int budget);
+
+/* A bounded part of whatever dying env there is; false: there is none. */
+bool env_reap_any(void);
+
+#endif

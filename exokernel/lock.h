@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The kernel lock: one, fair, and never waited for with interrupts missed.
+ *
+ * A ticket lock [Mellor-Crummey91]: tickets are served in order. A CPU that
+ * waits serves its mailboxes meanwhile, so the holder can shoot down its TLB or
+ * ask it off its env and wait for the answer without a deadlock.
+ *
+ *  flush  flush_wanted counts requests, flush_done answers. The CPU reloads its
+ *         root table [SDM3 4.10.5].
+ *  kick   kicked != kick_ack: this CPU promises not to return to user mode
+ *         before it took the lock and looked at its slots again.
+ *
+ * kernel_lock() stamps the TSC and kernel_unlock() keeps the longest hold. The
+ * system call entry has both inline, in trap/entry.S.
+ */
+#ifndef EXO_LOCK_H
+#define EXO_LOCK_H
+
+#include "kernel.h"
+#include "hw.h"
+
+/* Answer what other CPUs want of this one; needs no lock. */
+void cpu_serve_mailbox(struct cpu *c);
+
+static inline bool
+kernel_is_locked(void)
+{
+    return __atomic_load_n(&K.lock_now, __ATOMIC_RELAXED) !=
+           __atomic_load_n(&K.lock_next, __ATOMIC_RELAXED);
+}
+
+static inline void
+kernel_lock(struct cpu *c, uint64_t path)
+{
+    uint32_t ticket = __atomic_fetch_add(&K.lock_next, 1, __ATOMIC_ACQ_REL);
+    if (unlikely(__atomic_load_n(&K.lock_now, __ATOMIC_ACQUIRE) != ticket)) {
+        uint64_t from = hw_rdtsc();
+        while (__atomic_load_n(&K.lock_now, __ATOMIC_ACQUIRE) != ticket) {
+            cpu_serve_mailbox(c);
+            hw_pause();
+        }
+        uint64_t waited = hw_rdtsc() - from;
+        c->info->lock_wait += waited;
+        if (c->current)
+            c->current->info->lock_wait += waited;
+    }
+    c->lock_path = path;
+    c->lock_tsc = hw_rdtsc();
+}
+
+static inline void
+kernel_unlock(struct cpu *c)
+{
+    uint64_t held = hw_rdtsc() - c->lock_tsc;
+    if (unlikely(held > c->lock_max)) {
+        c->lock_max = held;
+        c->lock_where = c->lock_path;
+    }
+    __atomic_store_n(&K.lock_now, K.lock_now + 1, __ATOMIC_RELEASE);
+}
+
+#endif

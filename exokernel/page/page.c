@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+/* Physical pages: see page.h. */
+#include "page/page.h"
+
+#include "cap/cap.h"
+#include "lib/string.h"
+
+static void
+list_push(uint32_t *head, exo_page page)
+{
+    struct page *p = &K.page[page];
+    p->prev = 0;
+    p->next = *head;
+    if (*head)
+        K.page[*head].prev = (uint32_t)page;
+    *head = (uint32_t)page;
+}
+
+static void
+list_remove(uint32_t *head, exo_page page)
+{
+    struct page *p = &K.page[page];
+    if (p->prev)
+        K.page[p->prev].next = p->next;
+    else
+        *head = p->next;
+    if (p->next)
+        K.page[p->next].prev = p->prev;
+}
+
+/* DATA pages can be revoked and stand in one list, the rest in another. */
+static uint32_t *
+list_of(struct env *payer, unsigned use)
+{
+    bool data = use == EXO_USE_DATA || use == EXO_USE_TAIL;
+    return data ? &payer->pages : &payer->held;
+}
+
+void (*page_on_free)(struct env *payer);
+
+void
+page_init(void)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < K.boot.nregions; i++) {
+        const struct boot_region *r = &K.boot.regions[i];
+        exo_page end = r->end >> EXO_PAGE_SHIFT;
+        for (exo_page n = r->start >> EXO_PAGE_SHIFT; n < end; n++) {
+            K.page_info[n].use = EXO_USE_FREE;
+            list_push(&K.free_head, n);
+        }
+        total += end - (r->start >> EXO_PAGE_SHIFT);
+    }
+    K.machine->pages_free = total;
+    K.machine->pages_total = K.boot.ram_pages_total;
+    K.machine->pages_kernel = K.boot.ram_pages_total - total;
+}
+
+void
+page_adopt(exo_page page, uint64_t count, struct env *payer)
+{
+    for (exo_page n = page; n < page + count; n++) {
+        struct exo_page_info *info = &K.page_info[n];
+        assert(info->use == EXO_USE_NONE || info->use == EXO_USE_KERNEL);
+        info->use = EXO_USE_DATA;
+        info->payer = (uint16_t)payer->index;
+        list_push(&payer->pages, n);
+    }
+    K.machine->pages_kernel -= count;
+    account_charge(payer, EXO_KIND_PAGE, (uint32_t)count);
+}
+
+void
+page_clean(exo_page page)
+{
+    struct exo_page_info *info = &K.page_info[page];
+    if (!(info->flags & EXO_PAGE_ZERO))
+        memset(page_kva(page), 0, EXO_PAGE_BYTES);
+    info->flags |= EXO_PAGE_ZERO;
+}
+
+void
+page_take(exo_page page, struct env *payer, exo_guard guard)
+{
+    struct exo_page_info *info = &K.page_info[page];
+    struct page *p = &K.page[page];
+    assert(info->use == EXO_USE_FREE);
+    list_remove(&K.free_head, page);
+    if (p->first != payer->id)
+        page_clean(page); /* PAGE-3 */
+    p->first = 0;
+    info->use = EXO_USE_DATA;
+    info->guard = guard;
+    info->payer = (uint16_t)payer->index;
+    list_push(&payer->pages, page);
+    K.machine->pages_free--;
+    account_charge(payer, EXO_KIND_PAGE, 1);
+}
+
+exo_page
+page_take_any(struct env *payer, exo_guard guard)
+{
+    exo_page page = page_any();
+    if (!page)
+        boot_refuse("too little memory: no page left to load the first "
+                    "program; give the machine more (-m)");
+    page_take(page, payer, guard);
+    page_clean(page);
+    return page;
+}
+
+void
+page_put(exo_page page)
+{
+    struct exo_page_info *info = &K.page_info[page];
+    struct page *p = &K.page[page];
+    struct env *payer = page_payer(page);
+    assert(info->use == EXO_USE_DATA && info->bindings == 0);
+    assert(p->nwrite == 0 && p->nexec == 0);
+    list_remove(&payer->pages, page);
+    account_refund(payer, EXO_KIND_PAGE, 1);
+    p->first = payer->id; /* who may have it back unzeroed */
+    p->chain = 0;
+    info->use = EXO_USE_FREE;
+    info->guard = 0;
+    info->payer = 0;
+    info->flags &= EXO_PAGE_ZERO;
+    list_push(&K.free_head, page);
+    K.machine->pages_free++;
+    if (unlikely(K.askers || K.revokes))
+        page_on_free(payer);
+}
+
+void
+page_repay(exo_page page, struct env *to)
+{
+    struct exo_page_info *info = &K.page_info[page];
+    struct env *from = page_payer(page);
+    bool held = info->use != EXO_USE_DATA && info->use != EXO_USE_TAIL;
+    list_remove(list_of(from, info->use), page);
+    list_push(list_of(to, info->use), page);
+    info->payer = (uint16_t)to->index;
+    account_refund(from, EXO_KIND_PAGE, 1);
+    account_charge(to, EXO_KIND_PAGE, 1);
+    if (held) {
+        from->info->account[EXO_KIND_PAGE].pinned--;
+        to->info->account[EXO_KIND_PAGE].pinned++;
+    }
+}
+
+void
+page_hold(exo_page page, enum exo_page_use use)
+{
+    struct env *payer = page_payer(page);
+    assert(K.page_info[page].use == EXO_USE_DATA);
+    list_remove(&payer->pages, page);
+    list_push(&payer->held, page);
+    K.page_info[page].use = (uint8_t)use;
+    payer->info->account[EXO_KIND_PAGE].pinned++;
+}
+
+void
+page_unhold(exo_page page)
+{
+    struct env *payer = page_payer(page);
+    assert(K.page_info[page].use > EXO_USE_TAIL);
+    list_remove(&payer->held, page);
+    list_push(&payer->pages, page);
+    K.page_info[page].use = EXO_USE_DATA;
+    K.page_info[page].flags = 0;
+    payer->info->account[EXO_KIND_PAGE].pinned--;
+}
+
+bool
+page_merge(exo_page head)
+{
+    struct exo_page_info *info = &K.page_info[head];
+    for (unsigned i = 0; i < EXO_LARGE_PAGES; i++)
+        if (info[i].use != EXO_USE_DATA || info[i].bindings ||
+            info[i].payer != info->payer || info[i].guard != info->guard ||
+            (info[i].flags & EXO_PAGE_LARGE))
+            return false;
+    for (unsigned i = 1; i < EXO_LARGE_PAGES; i++) {
+        info[i].use = EXO_USE_TAIL;
+        info->flags &= info[i].flags; /* all zero, or not */
+    }
+    info->flags |= EXO_PAGE_LARGE;
+    return true;
+}
+
+void
+page_split(exo_page head)
+{
+    struct exo_page_info *info = &K.page_info[head];
+    assert(info->bindings == 0);
+    info->flags &= (uint8_t)~EXO_PAGE_LARGE;
+    for (unsigned i = 1; i < EXO_LARGE_PAGES; i++) {
+        info[i].use = EXO_USE_DATA;
+        info[i].flags = info->flags;
+    }
+}
+
+void
+check_page(void)
+{
+    uint64_t free = 0, owned = 0, kernel = 0;
+    for (exo_page n = 1; n < K.npages; n++) {
+        const struct exo_page_info *info = &K.page_info[n];
+        const struct page *p = &K.page[n];
+        switch (info->use) {
+        case EXO_USE_FREE:
+            free++;
+            assert(info->payer == 0 && info->bindings == 0); /* PAGE-1 */
+            break;
+        case EXO_USE_NONE:
+        case EXO_USE_KERNEL:
+        case EXO_USE_EXPOSED:
+            kernel++;
+            assert(info->payer == 0);
+            break;
+        case EXO_USE_DATA:
+            assert(p->nwrite + p->nexec <= info->bindings * 2u);
+            /* fallthrough */
+        default:
+            owned++;
+            assert(K.env[info->payer] != NULL); /* PAGE-1 */
+        }
+    }
+    assert(free == K.machine->pages_free);
+    const struct exo_account *all = &K.first->info->account[EXO_KIND_PAGE];
+    assert(owned == all->used); /* PAGE-2 */
+    assert(K.machine->pages_total ==
+           K.machine->pages_kernel + free + all->used + K.machine->pages_limbo);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Physical pages: who pays for each, who may bind it, what it is used as.
+ *
+ *   FREE -> DATA -> TABLE, SAVE, UAREA, STACK, FPU, LOG, LINK -> FREE
+ *             DATA|LARGE + 511 TAIL <-> 512 DATA
+ *
+ * PAGE-1  a page is FREE and in the free list, or has one payer and is in that
+ *         payer's list, or is the kernel's for ever.
+ * PAGE-2  the ledger: total = kernel + free + used by the first env + limbo.
+ * PAGE-3  a page that changes payer through the free list reads as zeros.
+ * PAGE-4  writable and executable bindings exclude each other (but for envs
+ *         with EXO_ENV_WX); tables and kernel-held pages have no executable
+ *         and, but for u-area, upcall stack and log, no writable binding.
+ *
+ * Policy left to the libOS: which page, what for, when to give it back. How it
+ * is taken back: asked by REVOKE, then page_drop() breaks its bindings.
+ * [Engler95 3.3], [Hand99 4.2]
+ */
+#ifndef EXO_PAGE_PAGE_H
+#define EXO_PAGE_PAGE_H
+
+#include "kernel.h"
+
+static inline bool
+page_valid(exo_page page)
+{
+    return page != 0 && page < K.npages;
+}
+
+/* Take over the memory the loader reported. Pages in K.boot.regions become
+ * FREE, what boot took is the kernel's, the modules wait for the first env. */
+void page_init(void);
+
+/* Mark pages DATA of `payer`, guard 0, without touching their contents: the
+ * modules, at boot. */
+void page_adopt(exo_page page, uint64_t count, struct env *payer);
+
+/* FREE to DATA, charged to `payer` and zeroed when it belonged to another.
+ * needs: page FREE, account_fits(payer, PAGE, 1). */
+void page_take(exo_page page, struct env *payer, exo_guard guard);
+
+/* Any FREE page, the one given back last; 0 when there is none. */
+static inline exo_page
+page_any(void)
+{
+    return K.free_head;
+}
+
+/* Allocate for the kernel's own use at boot, e.g. the first env's pages. */
+exo_page page_take_any(struct env *payer, exo_guard guard);
+
+/* To FREE. needs: no bindings, use DATA. */
+void page_put(exo_page page);
+
+/* Called when a page became free while somebody waits for that; set by the
+ * revoke room, which this one may not call by name. */
+extern void (*page_on_free)(struct env *payer);
+
+/* Another payer. needs: account_fits(to). The list and both accounts follow. */
+void page_repay(exo_page page, struct env *to);
+
+/* DATA to a kernel-held use, or back to DATA. Counts as pinned in the payer's
+ * account. needs: account_pins() to hold it. */
+void page_hold(exo_page page, enum exo_page_use use);
+void page_unhold(exo_page page);
+
+/* A 2 MiB page to 512 small ones. needs: unbound. */
+void page_split(exo_page head);
+
+/* 512 small pages to one of 2 MiB; false unless all are unbound DATA of one
+ * payer and guard. needs: head a multiple of 512. */
+bool page_merge(exo_page head);
+
+/* Fill with zeros, unless it is known to be zero. */
+void page_clean(exo_page page);
+
+static inline struct env *
+page_payer(exo_page page)
+{
+    return K.env[K.page_info[page].payer];
+}
+
+/* Panics when an invariant of this room is broken. */
+void check_page(void);
+
+#endif

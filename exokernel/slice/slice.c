@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+/* Whose turn it is: see slice.h. */
+#include "slice/slice.h"
+
+#include "boot/memory.h"
+#include "drv/timer.h"
+#include "lock.h"
+#include "tlb/flush.h"
+
+#define SLOT_US_DEFAULT  1000
+#define SLOTS_DEFAULT    128
+#define GRACE_US_DEFAULT 50
+#define EXPIRE_STEP      8 /* deadlines served at once */
+
+void (*slice_on_revoke)(struct env *e);
+void (*slice_on_idle)(struct cpu *c);
+
+void
+slice_init(void)
+{
+    uint64_t us = boot_option_number("slot_us", SLOT_US_DEFAULT);
+    uint64_t n = boot_option_number("slots", SLOTS_DEFAULT);
+    uint64_t grace = boot_option_number("grace_us", GRACE_US_DEFAULT);
+    if (us < 100 || us > 1000000 || n < 1 || n > 1024 || grace > us)
+        boot_refuse("slot_us is 100 to 1000000, slots 1 to 1024, grace_us at "
+                    "most slot_us");
+    K.nslots = (uint32_t)n;
+    K.slot_tsc = us * K.tsc_khz / 1000;
+    K.grace_tsc = grace * K.tsc_khz / 1000;
+    K.slot_base = hw_rdtsc();
+}
+
+/* The slot that runs at `now`: its index, and when it ends. */
+static uint32_t
+slot_now(uint64_t now, uint64_t *end)
+{
+    uint64_t n = (now - K.slot_base) / K.slot_tsc;
+    *end = K.slot_base + (n + 1) * K.slot_tsc;
+    return (uint32_t)(n % K.nslots);
+}
+
+/* What a look at the slots decides. */
+struct choice {
+    struct env *env; /* who runs, NULL: nobody is READY; stays queued */
+    struct env *owner;
+    uint64_t end, own_end;
+    uint64_t cut; /* of the owner's slice, for its penalty */
+    bool slack;
+};
+
+/* The end of the owner's adjacent slots from `slot`, which ends at `end`. */
+static uint64_t
+run_of_slots(const struct cpu *c, exo_env owner, uint32_t slot, uint64_t end)
+{
+    const struct exo_slot *v = K.slot + c->index * K.nslots;
+    for (uint32_t i = 1; i < K.nslots; i++) {
+        if (v[(slot + i) % K.nslots].owner != owner)
+            break;
+        end += K.slot_tsc;
+    }
+    return end;
+}
+
+/* Whom a slot goes to while its owner sleeps: the env the owner named. */
+static struct env *
+lent_to(struct cpu *c, const struct env *owner)
+{
+    if (!owner || env_state(owner) != EXO_ENV_WAITING || !owner->donate)
+        return NULL;
+    struct env *e = env_get(owner->donate);
+    bool able = e && env_state(e) == EXO_ENV_READY && env_may_run_on(e, c);
+    return able ? e : NULL;
+}
+
+static struct choice
+look(struct cpu *c)
+{
+    struct choice ch = {0};
+    uint64_t now = hw_rdtsc();
+    uint32_t slot = slot_now(now, &ch.end);
+    bool present = now >= c->yielded_end;
+    struct env *owner = env_get(K.slot[c->index * K.nslots + slot].owner);
+    ch.owner = owner;
+    if (owner && present && env_may_run_on(owner, c) &&
+        (env_state(owner) == EXO_ENV_READY || owner == c->current)) {
+        uint64_t end = run_of_slots(c, owner->id, slot, ch.end);
+        uint64_t penalty = owner->info->time_penalty;
+        ch.own_end = end;
+        ch.cut = penalty < end - now ? penalty : end - now;
+        if (end - ch.cut > now) {
+            ch.end = end - ch.cut;
+            ch.env = owner;
+            return ch;
+        }
+    }
+    struct env *lent = present ? lent_to(c, owner) : NULL;
+    ch.slack = !lent;
+    ch.env = lent ? lent : env_next(c);
+    return ch;
+}
+
+static void
+commit(struct cpu *c, const struct choice *ch)
+{
+    c->slot_owner = ch->owner;
+    c->info->slot_owner = ch->owner ? ch->owner->id : 0;
+    c->slice_end = ch->end;
+    c->own_end = ch->own_end;
+    c->on_slack = ch->slack;
+    c->any_turn = !c->any_turn;
+    if (!ch->cut)
+        return;
+    ch->owner->info->time_penalty -= ch->cut;
+    c->yielded_end = ch->own_end; /* what is cut is slack */
+}
+
+void
+slice_arm(struct cpu *c)
+{
+    uint64_t at = env_timer_next(c);
+    if (c->current) {
+        uint64_t end = c->grace_end ? c->grace_end : c->slice_end;
+        at = end < at ? end : at;
+    }
+    if (at == EXO_NEVER)
+        timer_stop();
+    else
+        timer_arm(at);
+}
+
+void
+slice_expire(struct cpu *c)
+{
+    uint64_t now = hw_rdtsc();
+    for (unsigned i = 0; i < EXPIRE_STEP; i++) {
+        enum env_timer which;
+        struct env *e = env_timer_pop(c, now, &which);
+        if (!e)
+            return;
+        if (which == TIMER_REVOKE)
+            slice_on_revoke(e);
+        else
+            env_wake(e, -EXO_E_TIME);
+    }
+}
+
+/* Nobody is READY: reap what died, else halt until an interrupt. */
+static void
+idle(struct cpu *c)
+{
+    if (env_reap_any()) {
+        kernel_unlock(c);
+    } else {
+        c->info->current = 0;
+        flush_load_root(c, K.kernel_root_pa);
+        slice_arm(c);
+        cpu_charge_kernel(c);
+        kernel_unlock(c);
+        hw_halt_wait();
+        cpu_serve_mailbox(c);
+        cpu_charge_idle(c);
+    }
+    kernel_lock(c, 256);
+    slice_on_idle(c);
+    slice_expire(c);
+}
+
+_Noreturn void
+slice_schedule(struct cpu *c)
+{
+    assert(!c->current);
+    for (;;) {
+        struct choice ch = look(c);
+        commit(c, &ch);
+        struct env *e = ch.env;
+        if (!e) {
+            idle(c);
+            continue;
+        }
+        env_unready(e);
+        c->current = e; /* so that the alarm covers its slice */
+        slice_arm(c);
+        c->current = NULL;
+        env_run(c, e);
+    }
+}
+
+static void
+save_all(struct cpu *c, const struct trapframe *t)
+{
+    struct exo_context *x = &c->current->context;
+    x->rax = t->f.rax, x->rbx = t->rbx, x->rcx = t->f.rcx;
+    x->rdx = t->f.rdx, x->rsi = t->f.rsi, x->rdi = t->f.rdi;
+    x->rbp = t->rbp, x->rsp = t->f.rsp, x->r8 = t->f.r8;
+    x->r9 = t->f.r9, x->r10 = t->f.r10, x->r11 = t->f.r11;
+    x->r12 = t->r12, x->r13 = t->r13, x->r14 = t->r14, x->r15 = t->r15;
+    x->rip = t->f.rip, x->rflags = t->f.rflags;
+}
+
+/* Take the env off the CPU with all its registers, and run the next. */
+static _Noreturn void
+preempt(struct cpu *c, const struct trapframe *t)
+{
+    struct env *e = c->current;
+    save_all(c, t);
+    env_leave(c, true);
+    if (env_state(e) == EXO_ENV_RUNNING)
+        env_ready(e);
+    else if (env_state(e) == EXO_ENV_DYING)
+        e->mortem.context = e->context;
+    slice_schedule(c);
+}
+
+/* Deliver an asynchronous upcall to the env that runs. False: it must go. */
+static bool
+deliver(struct cpu *c, struct trapframe *t, int vector)
+{
+    struct env *e = c->current;
+    struct exo_uarea *u = e->uarea;
+    uint64_t start = u->ret_start, stop = u->ret_end, restart = u->ret_restart;
+    if (t->f.rip >= start && t->f.rip < stop && restart < EXO_USER_TOP) {
+        __atomic_store_n(&u->mask, 1, __ATOMIC_RELAXED);
+        t->f.rip = restart;
+        return true;
+    }
+    enum exo_end end;
+    __atomic_fetch_and(&u->pending, ~(1u << vector), __ATOMIC_ACQ_REL);
+    t->f.vector = (uint64_t)vector;
+    t->f.cause = t->f.addr = t->f.error = 0;
+    if (!upcall_enter(e, &t->f, &end)) {
+        env_end(e, &(struct env_end){.end = end, .frame = &t->f});
+        return false;
+    }
+    t->f.rdi = t->f.rsp;
+    t->f.rax = (uint64_t)vector;
+    t->f.rcx = t->f.rdx = t->f.rsi = 0;
+    t->f.r8 = t->f.r9 = t->f.r10 = t->f.r11 = 0;
+    return true;
+}
+
+/* The slice is over: go on if nobody else may or wants to run, switch, or
+ * announce it with QUANTUM. */
+static void
+slice_over(struct cpu *c, struct trapframe *t)
+{
+    struct env *e = c->current;
+    struct choice ch = look(c);
+    if (ch.env == e || (!ch.env && env_may_run_on(e, c))) {
+        commit(c, &ch);
+        return;
+    }
+    if (!e->uarea->handler[EXO_UP_QUANTUM])
+        preempt(c, t);
+    c->grace_end = hw_rdtsc() + K.grace_tsc;
+    __atomic_fetch_or(&e->uarea->pending, 1u << EXO_UP_QUANTUM,
+                      __ATOMIC_ACQ_REL);
+}
+
+/* Should the owner of the slot have the CPU instead of whoever has slack? */
+static bool
+owner_wants_back(struct cpu *c)
+{
+    return c->on_slack && !c->grace_end && c->slot_owner &&
+           env_state(c->slot_owner) == EXO_ENV_READY &&
+           hw_rdtsc() >= c->yielded_end && env_may_run_on(c->slot_owner, c);
+}
+
+void
+slice_interrupt(struct cpu *c, struct trapframe *t)
+{
+    struct env *e = c->current;
+    slice_expire(c);
+    if (env_state(e) != EXO_ENV_RUNNING)
+        preempt(c, t); /* stopped or ended by another CPU */
+    uint64_t now = hw_rdtsc();
+    if (c->grace_end && now >= c->grace_end) {
+        e->info->overruns++;
+        preempt(c, t);
+    }
+    if (!c->grace_end && (now >= c->slice_end || owner_wants_back(c))) {
+        if (now < c->slice_end)
+            c->slice_end = now;
+        slice_over(c, t);
+    }
+    int vector = upcall_due(e);
+    if (vector >= 0 && !deliver(c, t, vector))
+        slice_schedule(c);
+    slice_arm(c);
+}

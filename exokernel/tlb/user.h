@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The only way the kernel reads or writes memory a user named by address.
+ *
+ * The caller's root is loaded, so the CPU itself checks presence and rights;
+ * SMAP is lifted for the copy alone. A page fault inside the copy ends it with
+ * false (trap/ knows the two labels). Addresses outside the user half are
+ * refused before anything is touched.
+ */
+#ifndef EXO_TLB_USER_H
+#define EXO_TLB_USER_H
+
+#include "kernel.h"
+
+/* The CPU has SMAP: copies lift it. [I] */
+extern bool user_smap;
+
+/* Copies of whole 64-bit words and of bytes; 0: done, 1: faulted. */
+int user_copy_words(void *to, const void *from, size_t words);
+int user_copy_bytes(void *to, const void *from, size_t bytes);
+
+/* Does the address of a faulting kernel instruction belong to a copy? Then
+ * this is where to go on, else 0. */
+uint64_t user_copy_fixup(uint64_t rip);
+
+static inline bool
+user_range(uint64_t uva, uint64_t bytes)
+{
+    return uva < EXO_USER_TOP && bytes <= EXO_USER_TOP - uva;
+}
+
+static inline bool
+user_get(void *to, uint64_t uva, size_t words)
+{
+    return user_range(uva, words * 8) &&
+           user_copy_words(to, (const void *)uva, words) == 0;
+}
+
+static inline bool
+user_put(uint64_t uva, const void *from, size_t words)
+{
+    return user_range(uva, words * 8) &&
+           user_copy_words((void *)uva, from, words) == 0;
+}
+
+static inline bool
+user_get_bytes(void *to, uint64_t uva, size_t bytes)
+{
+    return user_range(uva, bytes) &&
+           user_copy_bytes(to, (const void *)uva, bytes) == 0;
+}
+
+static inline bool
+user_put_bytes(uint64_t uva, const void *from, size_t bytes)
+{
+    return user_range(uva, bytes) &&
+           user_copy_bytes((void *)uva, from, bytes) == 0;
+}
+
+#endif

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Entries from user mode and the ways straight back.
+ *
+ * Stack after an exception, upwards: struct exo_frame, of which the CPU pushed
+ * the tail. rsp[0] of the TSS is the stack's top, 16-aligned, and the frame is
+ * 144 bytes, so C is called with an aligned stack.
+ *
+ * A system call has only rcx (rip) and r11 (flags) on the stack. What it leaves
+ * in caller-saved registers is cleared on the way out; callee-saved ones are
+ * kept by C. [SDM2 SYSCALL], [SDM3 6.14]
+ */
+#include "kernel.h"
+
+#define NR_SYSCALLS 31
+#define FLAGS_CLEAN 0x202
+#define USER_CODE   0x23
+#define USER_DATA   0x1b
+#define LOCK        K + K_LOCK_NEXT(%rip)
+#define NOW         K + K_LOCK_NOW(%rip)
+
+/* Leave the user's registers zero; frame pointer and vector go in. */
+.macro clear_scratch
+    xor %ecx, %ecx
+    xor %edx, %edx
+    xor %esi, %esi
+    xor %r8d, %r8d
+    xor %r9d, %r9d
+    xor %r10d, %r10d
+    xor %r11d, %r11d
+.endm
+
+/* AC may be set on the way in; there is no CLAC without SMAP. */
+.macro clear_ac
+    cmpb $0, user_smap(%rip)
+    je .Lno_smap\@
+    clac
+.Lno_smap\@:
+.endm
+
+    .text
+    .globl syscall_entry, trap_stubs
+
+/* ---- system calls ---------------------------------------------------- */
+
+    .balign 64
+syscall_entry:
+    swapgs
+    mov %rsp, %gs:CPU_USER_RSP
+    mov %gs:CPU_STACK_TOP, %rsp
+    push %rcx
+    cmp $NR_SYSCALLS, %rax
+    jae foreign
+    push %r11
+    mov $1, %r11d
+    lock xadd %r11d, LOCK
+    cmp %r11d, NOW
+    jne syscall_wait
+syscall_locked:
+    mov %rax, %gs:CPU_LOCK_PATH
+    mov %rax, %r11
+    mov %rdx, %rcx
+    rdtsc
+    shl $32, %rdx
+    or %rdx, %rax
+    mov %rax, %gs:CPU_LOCK_TSC
+    mov %rcx, %rdx
+    mov %r10, %rcx
+    testl $3, K + K_TRACE(%rip)         /* EXO_TRACE_SYSCALL, _RETURN */
+    jnz syscall_traced
+    call *syscall_table(, %r11, 8)
+syscall_done:
+    mov %rax, %rcx
+    rdtsc
+    shl $32, %rdx
+    or %rdx, %rax
+    sub %gs:CPU_LOCK_TSC, %rax
+    cmp %gs:CPU_LOCK_MAX, %rax
+    ja syscall_longest
+syscall_unlock:
+    incl NOW
+    mov %rcx, %rax
+    mov 8(%rsp), %rcx
+    mov $FLAGS_CLEAN, %r11d
+    xor %edx, %edx
+    xor %esi, %esi
+    xor %edi, %edi
+    xor %r8d, %r8d
+    xor %r9d, %r9d
+    xor %r10d, %r10d
+    mov %gs:CPU_USER_RSP, %rsp
+    swapgs
+    sysretq
+
+syscall_longest:
+    mov %rax, %gs:CPU_LOCK_MAX
+    mov %gs:CPU_LOCK_PATH, %rdx
+    mov %rdx, %gs:CPU_LOCK_WHERE
+    jmp syscall_unlock
+
+syscall_traced:
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %r8
+    push %r9
+    mov %rdi, %rsi
+    mov %r11, %rdi
+    call trace_syscall
+    mov %gs:CPU_LOCK_PATH, %r11
+    pop %r9
+    pop %r8
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    call *syscall_table(, %r11, 8)
+    push %rax
+    push %rax
+    mov %rax, %rdi
+    call trace_return
+    pop %rax
+    pop %rax
+    jmp syscall_done
+
+/* Calls that carry words: r10 is in rcx already. */
+    .globl words_call, words_reply
+.macro keep_words
+    mov %r8, %gs:CPU_WORDS
+    mov %r9, %gs:CPU_WORDS + 8
+    mov %rcx, %gs:CPU_WORDS + 16
+    mov %r12, %gs:CPU_WORDS + 24
+    mov %r13, %gs:CPU_WORDS + 32
+    mov %r14, %gs:CPU_WORDS + 40
+.endm
+words_call:
+    keep_words
+    jmp sys_call
+words_reply:
+    keep_words
+    jmp sys_reply
+
+/* The lock is taken: wait for ticket r11d in C, with every register the user
+ * has saved as struct trapframe, so that the call can be put off: the env may
+ * have been stopped or ended meanwhile, and then the call never began. */
+syscall_wait:
+    mov %gs:CPU_STACK_TOP, %rsp
+    push $USER_DATA
+    push %gs:CPU_USER_RSP
+    push $FLAGS_CLEAN
+    push $USER_CODE
+    push %rcx
+    push $0
+    push %rax
+    push $0                             /* rcx */
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push $0                             /* r11 */
+    push $0
+    push $0
+    push $0
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, %rdi
+    mov %r11d, %esi
+    call syscall_wait_lock
+    mov 80(%rsp), %r10                  /* offsets in struct trapframe */
+    mov 88(%rsp), %r9
+    mov 96(%rsp), %r8
+    mov 104(%rsp), %rdi
+    mov 112(%rsp), %rsi
+    mov 120(%rsp), %rdx
+    mov 136(%rsp), %rax
+    mov 152(%rsp), %rcx
+    mov %gs:CPU_STACK_TOP, %rsp
+    push %rcx
+    push $FLAGS_CLEAN
+    jmp syscall_locked
+
+/* A number that is not ours: as if it were an exception after the call. */
+foreign:
+    mov %gs:CPU_STACK_TOP, %rsp
+    push $USER_DATA
+    push %gs:CPU_USER_RSP
+    push %r11
+    push $USER_CODE
+    push %rcx
+    push $0
+    push %rax
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push $0
+    push $0
+    push $1                             /* EXO_UP_FOREIGN */
+    mov %rsp, %rdi
+    call trap_foreign
+    jmp enter_handler
+
+/* ---- exceptions ------------------------------------------------------ */
+
+/* One stub for each vector, 16 bytes apart. Exceptions that push an error code
+ * are 8, 10..14, 17, 21, 29, 30. */
+    .balign 16
+trap_stubs:
+    vector = 0
+    .rept 256
+    .balign 16
+    .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) \
+        || (vector == 21) || (vector == 29) || (vector == 30)
+    .else
+    push $0
+    .endif
+    push %rax
+    mov $vector, %eax
+    .if vector < 32
+    jmp exception
+    .else
+    jmp interrupt
+    .endif
+    vector = vector + 1
+    .endr
+
+    .balign 16
+exception:                              /* rax, error, rip, cs ... */
+    testb $3, 24(%rsp)
+    jz kernel_exception
+    swapgs
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    mov %cr2, %rcx
+    push %rcx
+    push %rax
+    push $0                             /* EXO_UP_FAULT */
+    clear_ac
+    cld
+    mov %rsp, %rdi
+    call trap_exception
+enter_handler:                          /* the frame now leads to a handler */
+    mov (%rsp), %eax
+    mov 128(%rsp), %rdi                 /* rsp of the handler */
+    clear_scratch
+    add $104, %rsp                      /* to rip */
+    swapgs
+    iretq
+
+/* The kernel's own fault: struct panic_frame, which a fixup may change. */
+kernel_exception:
+    cld
+    xchg (%rsp), %rax                   /* vector in its place, rax back */
+    push %r15
+    push %r14
+    push %r13
+    push %r12
+    push %r11
+    push %r10
+    push %r9
+    push %r8
+    push %rbp
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rbx
+    push %rax
+    mov %rsp, %rdi
+    mov %rsp, %rbx
+    and $-16, %rsp
+    call trap_kernel_exception
+    mov %rbx, %rsp
+    pop %rax
+    pop %rbx
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    pop %rbp
+    pop %r8
+    pop %r9
+    pop %r10
+    pop %r11
+    pop %r12
+    pop %r13
+    pop %r14
+    pop %r15
+    add $16, %rsp
+    iretq
+
+/* ---- interrupts ------------------------------------------------------ */
+
+    .balign 16
+interrupt:
+    testb $3, 24(%rsp)
+    jz idle_interrupt
+    swapgs
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push $0
+    push %rax
+    push $0
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    clear_ac
+    cld
+    mov %rsp, %rdi
+    call trap_interrupt
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    add $24, %rsp
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rax
+    add $8, %rsp
+    swapgs
+    iretq
+
+/* The idle loop halts with interrupts on; they are noted, and it looks. */
+idle_interrupt:
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %rbp
+    mov %rsp, %rbp
+    and $-16, %rsp
+    cld
+    mov %eax, %edi
+    call trap_idle_interrupt
+    mov %rbp, %rsp
+    pop %rbp
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rax
+    add $8, %rsp
+    iretq
+
+/* ---- NMI, #DF, #MC: own stacks, GS base unknown ----------------------- */
+
+.macro paranoid name, number, error
+    .globl \name
+    .balign 16
+\name:
+    .if \error == 0
+    push $0
+    .endif
+    push $\number
+    push %r15
+    push %r14
+    push %r13
+    push %r12
+    push %r11
+    push %r10
+    push %r9
+    push %r8
+    push %rbp
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rbx
+    push %rax
+    cld
+    mov %rsp, %rbx
+    and $-16, %rsp
+    mov $0xc0000101, %ecx               /* GS base */
+    rdmsr
+    mov %eax, %r12d
+    mov %edx, %r13d
+    mov %rbx, %rdi
+    call trap_cpu_of_stack
+    mov %rax, %rdx
+    shr $32, %rdx
+    mov $0xc0000101, %ecx
+    wrmsr
+    mov %rbx, %rdi
+    call trap_paranoid
+    mov %r12d, %eax
+    mov %r13d, %edx
+    mov $0xc0000101, %ecx
+    wrmsr
+    mov %rbx, %rsp
+    pop %rax
+    pop %rbx
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    pop %rbp
+    pop %r8
+    pop %r9
+    pop %r10
+    pop %r11
+    pop %r12
+    pop %r13
+    pop %r14
+    pop %r15
+    add $16, %rsp
+    iretq
+.endm
+
+    paranoid trap_nmi, 2, 0
+    paranoid trap_double_fault, 8, 1
+    paranoid trap_machine_check, 18, 0

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/* Gates, exceptions and interrupts: see trap.h. */
+#include "trap/trap.h"
+
+#include "boot/memory.h"
+#include "chan/chan.h"
+#include "debug/trace.h"
+#include "drv/apic.h"
+#include "drv/uart.h"
+#include "env/env.h"
+#include "lock.h"
+#include "slice/slice.h"
+#include "tlb/user.h"
+
+#define VECTOR_GP 13
+#define VECTOR_PF 14
+
+/* A 64-bit interrupt gate [SDM3 6.14.1]. */
+struct gate {
+    uint16_t offset_low, selector;
+    uint8_t ist, type;
+    uint16_t offset_middle;
+    uint32_t offset_high, zero;
+};
+
+static struct gate gates[256];
+
+extern const char trap_stubs[];
+void trap_nmi(void);
+void trap_double_fault(void);
+void trap_machine_check(void);
+
+/* Called from entry.S. */
+void trap_exception(struct exo_frame *f);
+void trap_foreign(struct exo_frame *f);
+void trap_interrupt(struct trapframe *t);
+void trap_idle_interrupt(uint32_t vector);
+void trap_kernel_exception(struct panic_frame *f);
+void trap_paranoid(struct panic_frame *f);
+struct cpu *trap_cpu_of_stack(const void *stack);
+
+static void
+gate_set(unsigned vector, const void *entry, unsigned dpl, unsigned ist)
+{
+    uint64_t at = (uint64_t)entry;
+    gates[vector] = (struct gate){
+        .offset_low = (uint16_t)at,
+        .selector = SEL_KERNEL_CODE,
+        .ist = (uint8_t)ist,
+        .type = (uint8_t)(0x8e | dpl << 5),
+        .offset_middle = (uint16_t)(at >> 16),
+        .offset_high = (uint32_t)(at >> 32),
+    };
+}
+
+/* What an idle CPU's interrupts were about. */
+static void
+serve_idle(struct cpu *c)
+{
+    uint32_t seen = __atomic_exchange_n(&c->irq_seen, 0, __ATOMIC_ACQ_REL);
+    if (seen & (1u << (VECTOR_COM1 - 32) | 1u << (VECTOR_COM2 - 32)))
+        chan_interrupt();
+}
+
+void
+trap_init(void)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
+        gate_set(i, trap_stubs + 16 * i, 0, 0);
+    gate_set(3, trap_stubs + 16 * 3, 3, 0); /* int3 and into are the user's */
+    gate_set(4, trap_stubs + 16 * 4, 3, 0);
+    gate_set(2, trap_nmi, 0, CPU_IST_NMI);
+    gate_set(8, trap_double_fault, 0, CPU_IST_DOUBLE_FAULT);
+    gate_set(18, trap_machine_check, 0, CPU_IST_MACHINE_CHECK);
+    slice_on_idle = serve_idle;
+}
+
+void
+trap_load_idt(void)
+{
+    hw_lidt(&(struct hw_table){sizeof(gates) - 1, (uint64_t)gates});
+}
+
+/* The env cannot be spoken to: it ends. */
+static _Noreturn void
+undeliverable(struct cpu *c, struct env *e, const struct exo_frame *f,
+              enum exo_end end)
+{
+    kernel_lock(c, 256 + f->cause % 256);
+    if (env_state(e) == EXO_ENV_RUNNING)
+        env_end(e, &(struct env_end){.end = end,
+                                     .vector = (uint32_t)f->cause,
+                                     .value = f->error,
+                                     .addr = f->addr,
+                                     .frame = f});
+    else
+        env_leave(c, false); /* another CPU was faster */
+    slice_schedule(c);
+}
+
+static void
+to_handler(struct cpu *c, struct exo_frame *f)
+{
+    struct env *e = c->current;
+    enum exo_end end;
+    if (unlikely(!upcall_here(e, f, &end)))
+        undeliverable(c, e, f, end);
+}
+
+void
+trap_exception(struct exo_frame *f)
+{
+    struct cpu *c = hw_this_cpu();
+    if (f->cause != VECTOR_PF)
+        f->addr = 0;
+    if (f->cause == VECTOR_GP && (f->error & 7) == 2) {
+        f->vector = EXO_UP_FOREIGN; /* int n: the gate's DPL refused it */
+        f->cause = f->error >> 3;
+        f->error = 0;
+        f->rip += 2;
+    }
+    trace(c, EXO_TRACE_FAULT, c->current, f->cause, f->addr);
+    to_handler(c, f);
+}
+
+void
+trap_foreign(struct exo_frame *f)
+{
+    f->cause = EXO_FOREIGN_SYSCALL;
+    to_handler(hw_this_cpu(), f);
+}
+
+void
+trap_interrupt(struct trapframe *t)
+{
+    struct cpu *c = hw_this_cpu();
+    unsigned vector = (unsigned)t->f.cause;
+    cpu_serve_mailbox(c);
+    if (vector != VECTOR_SPURIOUS)
+        apic_eoi();
+    if (vector == VECTOR_FLUSH)
+        return;
+    kernel_lock(c, 256 + vector);
+    cpu_charge_user(c);
+    c->info->interrupts++;
+    trace(c, EXO_TRACE_IRQ, c->current, vector, 0);
+    if (vector == VECTOR_COM1 || vector == VECTOR_COM2)
+        chan_interrupt();
+    slice_interrupt(c, t);
+    cpu_charge_kernel(c);
+    kernel_unlock(c);
+}
+
+void
+trap_idle_interrupt(uint32_t vector)
+{
+    struct cpu *c = hw_this_cpu();
+    c->info->interrupts++;
+    if (vector >= 32 && vector < 64)
+        __atomic_fetch_or(&c->irq_seen, 1u << (vector - 32), __ATOMIC_RELAXED);
+    cpu_serve_mailbox(c);
+    if (vector != VECTOR_SPURIOUS)
+        apic_eoi();
+}
+
+void
+trap_kernel_exception(struct panic_frame *f)
+{
+    uint64_t fixup = f->vector == VECTOR_PF ? user_copy_fixup(f->rip) : 0;
+    if (!fixup)
+        panic_regs(f, "exception %lu in the kernel, address %lx", f->vector,
+                   hw_read_cr2());
+    f->rip = fixup;
+    f->rflags &= ~(1ull << 18); /* AC: the copy is over */
+}
+
+struct cpu *
+trap_cpu_of_stack(const void *stack)
+{
+    int index = memory_stack_cpu((uint64_t)stack);
+    return index < 0 ? K.cpu[0] : K.cpu[index];
+}
+
+void
+trap_paranoid(struct panic_frame *f)
+{
+    if (f->vector != 2)
+        panic_regs(f, "%s", f->vector == 8 ? "double fault" : "machine check");
+    panic_check_nmi();
+}
