@@ -30,6 +30,8 @@ alloc_all(struct pages *pages, exo_page *out, uint64_t count)
         int64_t done =
             exo_page_alloc(EXO_CAPS(pages->cap, pages->control), pages->guard,
                            pages->payer, out + have, count - have);
+        if (done == -EXO_E_AGAIN)
+            continue; // it took a part of a dead env apart for us
         if (done < 0) {
             pages_free(pages, out, have);
             return done;
