@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-//
-// cap.h: capabilities, which are prefixes.
-//
-// Every resource carries a 64-bit guard. A capability {name, length, rights}
-// covers every guard whose first `length` bits equal those of `name`, as a
-// CIDR block covers addresses. Each env has a list of EXO_CAPS_MAX slots in
-// its save page; a call says which slot it presents, and nothing is allowed
-// because of who the caller is. Derivation only narrows: a longer prefix
-// below, the same rights or fewer. Length 0 with all rights is the machine,
-// and only the first env starts with it.
+/*
+ * cap.h: capabilities, which are prefixes.
+ *
+ * Every resource carries a 64-bit guard. A capability {name, length, rights}
+ * covers every guard whose first `length` bits equal those of `name`, as a
+ * CIDR block covers addresses. Each env has a list of EXO_CAPS_MAX slots in
+ * its save page; a call says which slot it presents, and nothing is allowed
+ * because of who the caller is. Derivation only narrows: a longer prefix
+ * below, the same rights or fewer. Length 0 with all rights is the machine,
+ * and only the first env starts with it.
+ */
 #ifndef EXO_CAP_H
 #define EXO_CAP_H
 

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
-//
-// env.h: protection domains.
-//
-//   create          START            wait            event, deadline
-//  -------> EMBRYO -------> READY <--------> RUNNING --------> WAITING
-//                             ^  \________________________________/
-//                     RESUME  |  STOP
-//                          STOPPED        destroy, abort (from any state)
-//                                              |
-//                              BURY            v      all reaped
-//                     slot free <------ DEAD <------ DYING
-//
-// An env is what the kernel can run: a root table, a saved context, upcall
-// entry points (u-area), a capability list and an account. The parent donates
-// the pages that hold it. From DYING on it never runs again.
+/*
+ * env.h: protection domains.
+ *
+ *   create          START            wait            event, deadline
+ *  -------> EMBRYO -------> READY <--------> RUNNING --------> WAITING
+ *                             ^  \________________________________/
+ *                     RESUME  |  STOP
+ *                          STOPPED        destroy, abort (from any state)
+ *                                              |
+ *                              BURY            v      all reaped
+ *                     slot free <------ DEAD <------ DYING
+ *
+ * An env is what the kernel can run: a root table, a saved context, upcall
+ * entry points (u-area), a capability list and an account. The parent donates
+ * the pages that hold it. From DYING on it never runs again.
+ */
 #ifndef EXO_ENV_H
 #define EXO_ENV_H
 
@@ -47,10 +48,10 @@ struct exo_share {
     uint32_t limit;    // most it may use, descendants included
 };
 
-// What env_create takes. All pages must be the caller's own DATA pages (root:
-// a level-4 table that the caller pays for, or one an existing env uses, for a
-// second thread of control in the same space); the new env pays for them from
-// then on. Unused page fields are 0.
+/* What env_create takes. All pages must be the caller's own DATA pages (root:
+ * a level-4 table that the caller pays for, or one an existing env uses, for a
+ * second thread of control in the same space); the new env pays for them from
+ * then on. Unused page fields are 0. */
 struct exo_env_spec {
     exo_guard guard; // the new env's guard
     exo_page root;
@@ -81,15 +82,15 @@ enum exo_state_op {
     EXO_STATE_MORTEM,    // struct exo_mortem, out; DYING or DEAD
 };
 
-// A saved user context. After a voluntary yield, wait or call every register
-// but rip, rsp and rax is zero.
+/* A saved user context. After a voluntary yield, wait or call every register
+ * but rip, rsp and rax is zero. */
 struct exo_context {
     uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
     uint64_t rip, rflags, fs_base, gs_base;
 };
 
-// Why an env ended.
+/* Why an env ended. */
 enum exo_end {
     EXO_END_EXIT = 1,  // destroyed itself; `value` is what it left
     EXO_END_DESTROYED, // by someone with CONTROL
@@ -104,7 +105,7 @@ enum exo_end {
 #define EXO_MORTEM_STACK 32
 #define EXO_MORTEM_TRACE 16
 
-// What is left of an env, until its parent buries it.
+/* What is left of an env, until its parent buries it. */
 struct exo_mortem {
     exo_env env;
     uint32_t end;    // enum exo_end
@@ -119,9 +120,9 @@ struct exo_mortem {
     struct exo_trace_event trace[EXO_MORTEM_TRACE]; // its own, oldest first
 };
 
-// The log page: a ring of bytes that the libOS fills and that outlives the
-// env. The kernel appends a line when it ends the env. `head` counts bytes
-// ever written, `tail` bytes ever taken by the reader; both only grow.
+/* The log page: a ring of bytes that the libOS fills and that outlives the
+ * env. The kernel appends a line when it ends the env. `head` counts bytes
+ * ever written, `tail` bytes ever taken by the reader; both only grow. */
 #define EXO_LOG_BYTES 4032
 struct exo_log {
     uint32_t head; // [U] by the writer

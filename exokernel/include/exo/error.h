@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// error.h: error codes, from the one table in error.def.
+/* error.h: error codes, from the one table in error.def. */
 #ifndef EXO_ERROR_H
 #define EXO_ERROR_H
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-//
-// exo.h: the whole ABI in one include.
+/* exo.h: the whole ABI in one include. */
 #ifndef EXO_EXO_H
 #define EXO_EXO_H
 
-// Raised in the commit that changes the meaning or layout of anything here.
-// Calls and fields are only ever added; a removed call leaves its number.
+/* Raised in the commit that changes the meaning or layout of anything here.
+ * Calls and fields are only ever added; a removed call leaves its number. */
 #define EXO_ABI_VERSION 1
 
 #include <exo/types.h>

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-//
-// info.h: what the kernel exposes read-only to every env, at EXO_INFO.
-//
-//   EXO_INFO + 0            struct exo_machine (one page)
-//   EXO_INFO + cpus         struct exo_cpu_info [ncpus], cpu_stride apart
-//   EXO_INFO + slots        struct exo_slot [ncpus][nslots]
-//   EXO_INFO + envs         struct exo_env_info [nenvs], env_stride apart
-//   EXO_INFO + pages        struct exo_page_info [npages]
-//
-// All positions are byte offsets from EXO_INFO. There are no pointers and no
-// private contents. Fields are only ever added at the end, `version` says so.
-// A record with a `seq` word is stable when seq was even and the same before
-// and after the read; lone words may be read at any time.
+/*
+ * info.h: what the kernel exposes read-only to every env, at EXO_INFO.
+ *
+ *   EXO_INFO + 0            struct exo_machine (one page)
+ *   EXO_INFO + cpus         struct exo_cpu_info [ncpus], cpu_stride apart
+ *   EXO_INFO + slots        struct exo_slot [ncpus][nslots]
+ *   EXO_INFO + envs         struct exo_env_info [nenvs], env_stride apart
+ *   EXO_INFO + pages        struct exo_page_info [npages]
+ *
+ * All positions are byte offsets from EXO_INFO. There are no pointers and no
+ * private contents. Fields are only ever added at the end, `version` says so.
+ * A record with a `seq` word is stable when seq was even and the same before
+ * and after the read; lone words may be read at any time.
+ */
 #ifndef EXO_INFO_H
 #define EXO_INFO_H
 
@@ -24,7 +25,7 @@
 #define EXO_MACHINE_MAGIC UINT64_C(0x6d2d6f7865206f78)
 #define EXO_MODULES_MAX   40
 
-// time_ns = epoch_ns + ((tsc - tsc_base) * mult >> shift)
+/* time_ns = epoch_ns + ((tsc - tsc_base) * mult >> shift) */
 struct exo_clock {
     uint32_t seq;
     uint32_t shift;
@@ -52,7 +53,7 @@ struct exo_machine {
     uint64_t slot_tsc, grace_tsc;
     uint64_t cpus, cpu_stride, slots, envs, env_stride, pages; // offsets
     struct exo_clock clock;
-    // The ledger: total = kernel + free + used of the first env + limbo.
+    /* The ledger: total = kernel + free + used of the first env + limbo. */
     uint64_t pages_total, pages_kernel, pages_free, pages_limbo;
     uint64_t pages_earmarked;    // of the free ones, promised to someone
     uint64_t features;           // enum exo_feature that this boot uses
@@ -78,8 +79,8 @@ enum exo_feature {
     EXO_HAS_1G = 512,
 };
 
-// Time in TSC ticks. user + kernel + idle = now - since, exactly, at each
-// point where the kernel switches or takes an interrupt.
+/* Time in TSC ticks. user + kernel + idle = now - since, exactly, at each
+ * point where the kernel switches or takes an interrupt. */
 struct exo_cpu_info {
     uint32_t seq, apic_id;
     exo_env current; // 0: idle
@@ -107,7 +108,7 @@ struct exo_account {
     uint32_t promised; // charged ahead for pages it is heir of
 };
 
-// One env, as everyone may see it. Counters only grow while it lives.
+/* One env, as everyone may see it. Counters only grow while it lives. */
 struct exo_env_info {
     exo_env id; // 0: the slot is free
     exo_guard guard;

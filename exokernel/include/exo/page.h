@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-//
-// page.h: what a physical page is, and the exposed table of all of them.
-//
-//           alloc                  table_make, env_create, table_extra
-//   FREE ---------> DATA -----------------------------> TABLE, ROOT-held ...
-//     ^   free       |  ^ page_size(split)                    |
-//     |<-------------+  v page_size(merge)                    | free, death
-//     |             DATA|LARGE + 511 TAIL                     |
-//     +<------------------------------------------------------+
-//
-// A page has one payer, whose account it counts against, and one guard, which
-// says who may bind it. Both stand in struct exo_page_info, exposed read-only
-// to every env as an array indexed by page number (exo_machine.pages).
+/*
+ * page.h: what a physical page is, and the exposed table of all of them.
+ *
+ *           alloc                  table_make, env_create, table_extra
+ *   FREE ---------> DATA -----------------------------> TABLE, ROOT-held ...
+ *     ^   free       |  ^ page_size(split)                    |
+ *     |<-------------+  v page_size(merge)                    | free, death
+ *     |             DATA|LARGE + 511 TAIL                     |
+ *     +<------------------------------------------------------+
+ *
+ * A page has one payer, whose account it counts against, and one guard, which
+ * says who may bind it. Both stand in struct exo_page_info, exposed read-only
+ * to every env as an array indexed by page number (exo_machine.pages).
+ */
 #ifndef EXO_PAGE_H
 #define EXO_PAGE_H
 
@@ -42,8 +43,8 @@ enum exo_page_flag {
     EXO_PAGE_LEVEL = 0x70, // level of a table, 1..4, shifted by 4
 };
 
-// One physical page, as everyone may see it. The kernel writes; readers may
-// see a page change between two loads.
+/* One physical page, as everyone may see it. The kernel writes; readers may
+ * see a page change between two loads. */
 struct exo_page_info {
     uint64_t guard;    // who may bind it
     uint16_t payer;    // index of the env it is charged to, 0: nobody
@@ -54,8 +55,9 @@ struct exo_page_info {
 
 _Static_assert(sizeof(struct exo_page_info) == 16, "ABI layout");
 
-// Kinds of resources, for accounts, revocation and re-guarding. The numbers
-// are open: a kind without a room in this kernel is refused with EXO_E_INVAL.
+/* Kinds of resources, for accounts, revocation and re-guarding. The numbers
+ * are open: a kind without a room in this kernel is refused with EXO_E_INVAL.
+ */
 enum exo_kind {
     EXO_KIND_PAGE = 0,
     EXO_KIND_ENV = 1,

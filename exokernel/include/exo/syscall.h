@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-//
-// syscall.h: what is derived from syscall.def: numbers for all, prototypes for
-// the kernel, stubs for user code.
-//
-// Register convention: rax the number; rdi, rsi, rdx, r10, r8, r9 arguments;
-// rax the result. `syscall` itself takes rcx and r11 [SDM2 SYSCALL]. An
-// EXO_CALL keeps rbx, rbp, r12..r15 and rsp and clears the rest; an EXO_SWITCH
-// keeps rsp alone. A number that is not in the table is FOREIGN.
+/*
+ * syscall.h: what is derived from syscall.def: numbers for all, prototypes for
+ * the kernel, stubs for user code.
+ *
+ * Register convention: rax the number; rdi, rsi, rdx, r10, r8, r9 arguments;
+ * rax the result. `syscall` itself takes rcx and r11 [SDM2 SYSCALL]. An
+ * EXO_CALL keeps rbx, rbp, r12..r15 and rsp and clears the rest; an EXO_SWITCH
+ * keeps rsp alone. A number that is not in the table is FOREIGN.
+ */
 #ifndef EXO_SYSCALL_H
 #define EXO_SYSCALL_H
 
@@ -71,8 +72,8 @@ exo_trap(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
     return result;
 }
 
-// As exo_trap, for calls that switch: nothing survives but rsp. rbp is saved
-// by hand, because a compiler may not list it.
+/* As exo_trap, for calls that switch: nothing survives but rsp. rbp is saved
+ * by hand, because a compiler may not list it. */
 static inline int64_t
 exo_trap_switch(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
@@ -141,8 +142,8 @@ exo_trap_switch(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 #include <exo/syscall_undef.h>
 #undef EXO_W
 
-// Calls `env` with words[0..5] and, with EXO_CALL_SYNC, receives the reply in
-// the same words.
+/* Calls `env` with words[0..5] and, with EXO_CALL_SYNC, receives the reply in
+ * the same words. */
 static inline int64_t
 exo_call(exo_env env, uint32_t cap_flags, exo_tsc deadline,
          uint64_t words[EXO_CALL_WORDS])
@@ -176,8 +177,8 @@ exo_call(exo_env env, uint32_t cap_flags, exo_tsc deadline,
     return result;
 }
 
-// Answers the call `handle` with words[0..5]; returns when the caller of this
-// function runs again.
+/* Answers the call `handle` with words[0..5]; returns when the caller of this
+ * function runs again. */
 static inline int64_t
 exo_reply(uint64_t handle, const uint64_t words[EXO_CALL_WORDS])
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-//
-// syscall_undef.h: clears the row macros after a pass over syscall.def. It is
-// included once for every pass, so it has no guard.
+/*
+ * syscall_undef.h: clears the row macros after a pass over syscall.def. It is
+ * included once for every pass, so it has no guard.
+ */
 #undef EXO_CALL0
 #undef EXO_CALL1
 #undef EXO_CALL2

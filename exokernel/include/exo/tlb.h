@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-//
-// tlb.h: bindings of virtual to physical pages, written in runs.
-//
-// The hardware page tables are treated as one large software-managed TLB: a
-// libOS keeps whatever mapping structure it likes and writes bindings here.
-// Table pages are the libOS's own pages, placed and paid for by it
-// (table_make, table_link), and may be bound read-only to read accessed and
-// dirty bits without a call.
-//
-// A page's first binding is recorded with the page. Each further binding needs
-// a link page beside the table that holds it (table_extra), one for each half
-// of the table, so that the kernel can break any binding at a cost that grows
-// with the number of bindings and not with the size of memory.
+/*
+ * tlb.h: bindings of virtual to physical pages, written in runs.
+ *
+ * The hardware page tables are treated as one large software-managed TLB: a
+ * libOS keeps whatever mapping structure it likes and writes bindings here.
+ * Table pages are the libOS's own pages, placed and paid for by it
+ * (table_make, table_link), and may be bound read-only to read accessed and
+ * dirty bits without a call.
+ *
+ * A page's first binding is recorded with the page. Each further binding needs
+ * a link page beside the table that holds it (table_extra), one for each half
+ * of the table, so that the kernel can break any binding at a cost that grows
+ * with the number of bindings and not with the size of memory.
+ */
 #ifndef EXO_TLB_H
 #define EXO_TLB_H
 
@@ -28,12 +29,12 @@ enum exo_bind_flag {
     EXO_BIND_LARGE = 64, // a 2 MiB page; `page` is its head, va aligned alike
 };
 
-// The libOS's own ten bits in a present entry: bits 0..2 become entry bits
-// 9..11, bits 3..9 become entry bits 52..58.
+/* The libOS's own ten bits in a present entry: bits 0..2 become entry bits
+ * 9..11, bits 3..9 become entry bits 52..58. */
 #define EXO_BIND_SOFT(bits) ((uint32_t)(bits) << 16)
 
-// `count` pages from `va` on, bound to physical pages from `page` on. Flags 0
-// unbinds. With EXO_BIND_SAME `page` is ignored.
+/* `count` pages from `va` on, bound to physical pages from `page` on. Flags 0
+ * unbinds. With EXO_BIND_SAME `page` is ignored. */
 struct exo_run {
     uint64_t va;
     exo_page page;
@@ -45,7 +46,7 @@ _Static_assert(sizeof(struct exo_run) == 24, "ABI layout");
 
 #define EXO_LINK_HEIR 0x100u // table_link: or-ed to the level
 
-// A table entry as the libOS reads it, [SDM3 4.5.4].
+/* A table entry as the libOS reads it, [SDM3 4.5.4]. */
 #define EXO_PTE_P    UINT64_C(0x001)
 #define EXO_PTE_W    UINT64_C(0x002)
 #define EXO_PTE_U    UINT64_C(0x004)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-//
-// trace.h: the trace rings, one per CPU.
-//
-// A ring is EXO_USE_EXPOSED kernel memory that an env with READ over guard 0
-// binds read-only; exo_cpu_info says where it is. `head` in exo_cpu_info counts
-// events ever written; event i is at i % events. exo_trace() chooses classes.
+/*
+ * trace.h: the trace rings, one per CPU.
+ *
+ * A ring is EXO_USE_EXPOSED kernel memory that an env with READ over guard 0
+ * binds read-only; exo_cpu_info says where it is. `head` in exo_cpu_info counts
+ * events ever written; event i is at i % events. exo_trace() chooses classes.
+ */
 #ifndef EXO_TRACE_H
 #define EXO_TRACE_H
 
@@ -33,7 +34,7 @@ struct exo_trace_event {
     uint64_t a, b;
 };
 
-// What is traced unless someone asks for more: rare events only.
+/* What is traced unless someone asks for more: rare events only. */
 #define EXO_TRACE_DEFAULT                                                      \
     (1u << EXO_TRACE_FAULT | 1u << EXO_TRACE_REVOKE | 1u << EXO_TRACE_TAKEN |  \
      1u << EXO_TRACE_BORN | 1u << EXO_TRACE_END)

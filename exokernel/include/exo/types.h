@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
-//
-// types.h: identifiers, units and the pointer wall of the exo ABI.
-//
-// Every header in this directory is the ABI: kernel, libOSes and host tests
-// compile the same text, and each header compiles alone. Nothing here depends
-// on more than the freestanding C headers.
-//
-// An env id is an index and a generation. Ids are never issued twice, so a
-// stale id is an error (EXO_E_STALE) and never names a newcomer:
-//
-//   63                                   16 15             0
-//  +----------------------------------------+---------------+
-//  |           generation (>= 1)            |     index     |   0 = "myself"
-//  +----------------------------------------+---------------+   or "nobody"
+/*
+ * types.h: identifiers, units and the pointer wall of the exo ABI.
+ *
+ * Every header in this directory is the ABI: kernel, libOSes and host tests
+ * compile the same text, and each header compiles alone. Nothing here depends
+ * on more than the freestanding C headers.
+ *
+ * An env id is an index and a generation. Ids are never issued twice, so a
+ * stale id is an error (EXO_E_STALE) and never names a newcomer:
+ *
+ *   63                                   16 15             0
+ *  +----------------------------------------+---------------+
+ *  |           generation (>= 1)            |     index     |   0 = "myself"
+ *  +----------------------------------------+---------------+   or "nobody"
+ */
 #ifndef EXO_TYPES_H
 #define EXO_TYPES_H
 
@@ -26,8 +27,8 @@ typedef uint64_t exo_guard; // 64-bit name a resource carries; see exo/cap.h
 typedef uint64_t exo_tsc;   // absolute time in TSC ticks; see exo_clock
 typedef uint32_t exo_cap;   // index of a slot in the caller's capability list
 
-// EXO_USER(T) is a pointer to T for user code. In the kernel it is a plain
-// integer, so that the kernel cannot dereference it by accident.
+/* EXO_USER(T) is a pointer to T for user code. In the kernel it is a plain
+ * integer, so that the kernel cannot dereference it by accident. */
 #ifdef EXO_KERNEL
 #define EXO_USER(T) uint64_t
 #else
@@ -43,7 +44,8 @@ typedef uint32_t exo_cap;   // index of a slot in the caller's capability list
 
 #define EXO_NEVER UINT64_MAX // a deadline that never comes
 
-// Two capability slots in one argument; each call says what `a` and `b` cover.
+/* Two capability slots in one argument; each call says what `a` and `b` cover.
+ */
 #define EXO_CAPS(a, b) ((uint32_t)(a) | (uint32_t)(b) << 8)
 
 #endif

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
-//
-// upcall.h: how the kernel speaks to a libOS: frames and the u-area.
-//
-// All upcalls have one shape. The kernel writes an exo_frame to the env's
-// upcall stack and enters the handler of the vector with rsp = rdi = the frame
-// (16-aligned), rax = the vector, a clean flags word, callee-saved registers
-// untouched and every other register zero (CALL brings its words, see call.h).
-// The handler returns in user mode: it restores the scratch registers, steps
-// to `rip` and executes iretq. No kernel call is needed.
-//
-// The frame goes below rsp - 128 (red zone) when rsp lies inside the upcall
-// stack, else to the stack's top. Delivery sets `mask`; while it is set the
-// asynchronous upcalls stay in `pending`, and only FAULT and FOREIGN nest.
-// When a frame no longer fits, the env is aborted.
-//
-// Unmasking and returning is one restartable sequence: when an asynchronous
-// upcall would interrupt code in [ret_start, ret_end), the kernel pushes no
-// frame but sets `mask`, adds the vector to `pending` and resumes the env at
-// ret_restart, registers and stack as they were. ret_restart drains `pending`
-// and enters the range again. So no event is lost and no frame nests.
+/*
+ * upcall.h: how the kernel speaks to a libOS: frames and the u-area.
+ *
+ * All upcalls have one shape. The kernel writes an exo_frame to the env's
+ * upcall stack and enters the handler of the vector with rsp = rdi = the frame
+ * (16-aligned), rax = the vector, a clean flags word, callee-saved registers
+ * untouched and every other register zero (CALL brings its words, see call.h).
+ * The handler returns in user mode: it restores the scratch registers, steps
+ * to `rip` and executes iretq. No kernel call is needed.
+ *
+ * The frame goes below rsp - 128 (red zone) when rsp lies inside the upcall
+ * stack, else to the stack's top. Delivery sets `mask`; while it is set the
+ * asynchronous upcalls stay in `pending`, and only FAULT and FOREIGN nest.
+ * When a frame no longer fits, the env is aborted.
+ *
+ * Unmasking and returning is one restartable sequence: when an asynchronous
+ * upcall would interrupt code in [ret_start, ret_end), the kernel pushes no
+ * frame but sets `mask`, adds the vector to `pending` and resumes the env at
+ * ret_restart, registers and stack as they were. ret_restart drains `pending`
+ * and enters the range again. So no event is lost and no frame nests.
+ */
 #ifndef EXO_UPCALL_H
 #define EXO_UPCALL_H
 
@@ -49,7 +50,7 @@ struct exo_frame {
 
 _Static_assert(sizeof(struct exo_frame) == 144, "ABI layout");
 
-// A request to give something back.
+/* A request to give something back. */
 struct exo_revoke {
     uint32_t kind;    // enum exo_kind
     uint32_t count;   // how many are still wanted; 0: none
@@ -59,7 +60,7 @@ struct exo_revoke {
 
 #define EXO_TAKEN_MAX 24
 
-// What was taken without consent since the libOS last set `count` to 0.
+/* What was taken without consent since the libOS last set `count` to 0. */
 struct exo_taken {
     uint32_t count; // entries that are valid, at most EXO_TAKEN_MAX
     uint32_t more;  // further ones that did not fit: look at the tables
@@ -70,10 +71,10 @@ struct exo_taken {
     } item[EXO_TAKEN_MAX];
 };
 
-// The kernel's part of the u-area page; the rest of the page, and everything
-// in it, is the libOS's. [U] the libOS writes and the kernel reads each word
-// once and believes nothing, [R] the kernel writes, [a] both, atomically: the
-// kernel only sets bits, the libOS clears with an exchange.
+/* The kernel's part of the u-area page; the rest of the page, and everything
+ * in it, is the libOS's. [U] the libOS writes and the kernel reads each word
+ * once and believes nothing, [R] the kernel writes, [a] both, atomically: the
+ * kernel only sets bits, the libOS clears with an exchange. */
 struct exo_uarea {
     uint32_t mask;         // [a] nonzero: asynchronous upcalls wait
     uint32_t pending;      // [a] 1 << vector for each that waits
@@ -96,7 +97,7 @@ struct exo_uarea {
 #define EXO_UAREA_KERNEL 1024 // bytes of the page the ABI defines
 _Static_assert(sizeof(struct exo_uarea) <= EXO_UAREA_KERNEL, "ABI layout");
 
-// Event bits the kernel sets; the other bits are doorbells (exo_ring).
+/* Event bits the kernel sets; the other bits are doorbells (exo_ring). */
 #define EXO_EVENT_CHILD  (UINT64_C(1) << 63) // a child died
 #define EXO_EVENT_GRANT  (UINT64_C(1) << 62) // what EXO_E_WAIT promised is there
 #define EXO_EVENT_CHAN   (UINT64_C(1) << 61) // a channel has input
