@@ -7,6 +7,7 @@
 #include "boot/memory.h"
 #include "boot/smp.h"
 #include "chan/chan.h"
+#include "debug/check.h"
 #include "debug/print.h"
 #include "drv/apic.h"
 #include "drv/timer.h"
@@ -105,6 +106,7 @@ kernel_main(uint32_t magic, uint32_t info_pa)
     chan_init();
     info_publish();
     first_load();
+    check_start();
     K.machine->init_tsc = hw_rdtsc();
     cpu_begin(&boot_cpu);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Calls for whoever holds the machine: contracts in syscall.def. */
 #include "cap/cap.h"
+#include "debug/check.h"
 #include "drv/power.h"
 #include "env/env.h"
 
@@ -9,9 +10,10 @@ sys_trace(exo_cap cap, uint32_t classes)
 {
     if (!cap_covers(cap_slot(env_self(), cap), 0, EXO_CONTROL))
         return -EXO_E_CAP;
-    uint32_t before = K.trace_mask;
-    K.trace_mask = classes & ((1u << EXO_TRACE_TYPES) - 1);
-    K.machine->trace_mask = K.trace_mask;
+    uint32_t before = K.machine->trace_mask;
+    classes &= (1u << EXO_TRACE_TYPES) - 1;
+    K.machine->trace_mask = classes;
+    K.trace_mask = (K.trace_mask & CHECK_BIT) | classes;
     return before;
 }
 

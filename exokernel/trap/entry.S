@@ -66,7 +66,7 @@ syscall_locked:
     mov %rax, %gs:CPU_LOCK_TSC
     mov %rcx, %rdx
     mov %r10, %rcx
-    testl $3, K + K_TRACE(%rip)         /* EXO_TRACE_SYSCALL, _RETURN */
+    testl $0x80000003, K + K_TRACE(%rip) /* SYSCALL, RETURN, CHECK_BIT */
     jnz syscall_traced
     call *syscall_table(, %r11, 8)
 syscall_done:

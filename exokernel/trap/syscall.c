@@ -2,6 +2,7 @@
 /*
  * The dispatch table, from syscall.def, and the rare paths of the entry.
  */
+#include "debug/check.h"
 #include "debug/trace.h"
 #include "env/env.h"
 #include "lock.h"
@@ -50,6 +51,7 @@ trace_return(uint64_t result)
 {
     struct cpu *c = hw_this_cpu();
     trace(c, EXO_TRACE_RETURN, c->current, c->lock_path, result);
+    check_after_call();
 }
 
 /* Wait for the lock with the ticket already drawn. If the env was stopped or
