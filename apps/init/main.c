@@ -9,6 +9,11 @@
 
 #define MARGIN_PAGES 16 // tables and buffers that init makes later
 
+// What the machine's exit value is for a status, so that it differs from the
+// kernel's own values [docs/management.md].
+#define EXIT_BASE   0x10
+#define EXIT_STATUS 0x6f // most
+
 static bool ending;     // everything is being stopped
 static bool by_request; // ... because an operator asked for it
 
@@ -20,8 +25,10 @@ power_off(uint32_t status)
     port_drain(&console);
     if (management.bytes)
         port_drain(&management);
+    if (status > EXIT_STATUS)
+        status = EXIT_STATUS;
     for (;;)
-        exo_power(ROOT_CAP, 0, status);
+        exo_power(ROOT_CAP, 0, EXIT_BASE + status);
 }
 
 // Takes a part of the name space for init itself, so that the door it gives to
