@@ -10,16 +10,8 @@
 static void
 on_call(struct exo_frame *frame, uint64_t words[EXO_CALL_WORDS])
 {
+    (void)frame;
     words[0]++;
-    exo_reply(frame->cause, words);
-}
-
-static _Noreturn void
-be_peer(void)
-{
-    upcall_set_call(UAREA, on_call);
-    for (;;)
-        event_sleep(CLOCK_S);
 }
 
 // One call and its reply. A peer that is not ready yet answers BUSY.
@@ -54,7 +46,7 @@ main(int argc, char **argv)
 {
     struct spawn peer;
     if (argc > 1 && strcmp(argv[1], "peer") == 0)
-        be_peer();
+        upcall_serve(UAREA, on_call);
     uint64_t calls = number(argc > 1 ? argv[1] : NULL, 10000), n = 0;
     int64_t error = make_peer(&peer);
     if (error) {

@@ -11,8 +11,9 @@
 //
 // These are the EXO_FIRST_* addresses of the first env; further threads of
 // control in one address space use blocks of the same shape elsewhere. The
-// libOS's part of the u-area holds a struct start_block; rdi points to it. The
-// first env has none and starts with rdi = 0.
+// libOS's part of the u-area begins with a struct start_block, to which rdi
+// points, and ends with a struct upcall_state (upcall.h). The first env has no
+// start block and starts with rdi = 0.
 #ifndef LIB_START_H
 #define LIB_START_H
 

@@ -5,40 +5,71 @@
 // On entry rsp = rdi = frame (16-aligned), rax = the vector. The u-area is
 // where the 64 KiB block of rsp begins (start.h).
 //
+// The return restores the scratch registers, then flags (popfq), stack pointer
+// (pop %rsp) and instruction pointer (an indirect jump, which needs no
+// register). That is what iretq does, but cheaper, and without iretq's rules
+// for kernels: an emulator that checks its stack reads as the kernel's would
+// refuse them on user pages [SDM1 6.4, SDM3 4.6.1].
+//
 // A frame whose interrupted rsp lies in the upcall stack is nested: a FAULT or
 // FOREIGN inside a handler. It returns with the mask as it is. The outermost
-// return clears bit 0 of the mask inside [upcall_ret_start, upcall_ret_end).
-// There rsp is the frame or, before iretq, the frame plus FRAME_RIP, which
-// upcall_ret_restart tells apart by the word at rsp: a vector is below 8, an
-// instruction pointer is not below EXO_USER_MIN.
+// return clears the mask inside [upcall_ret_start, upcall_ret_end), unless the
+// program holds upcalls off. Wherever the kernel stops it there, the frame is
+// still whole and its address in the u-area, so upcall_ret_restart begins anew.
 
-#define FRAME_RIP   104
-#define FRAME_RSP   128
+#define FRAME_CAUSE  8
+#define FRAME_R11    24
+#define FRAME_RIP    104
+#define FRAME_RFLAGS 120
+#define FRAME_RSP    128
+
+#define UAREA       0x200000 // the first env's; for the jump, which has no base
 #define UAREA_MASK  0
 #define UAREA_PEND  4
+#define STATE_HOLDS 0xfe8
+#define STATE_FRAME 0xff0
+#define STATE_RIP   0xff8
 #define BLOCK_MASK  -0x10000
 #define UPCALL_LAST 0x8000
+#define SYS_WAIT    22
+#define SYS_REPLY   25
 
-    .macro restore
-    mov 24(%rsp), %r11
-    mov 32(%rsp), %r10
-    mov 40(%rsp), %r9
-    mov 48(%rsp), %r8
-    mov 56(%rsp), %rdi
-    mov 64(%rsp), %rsi
-    mov 72(%rsp), %rdx
-    mov 80(%rsp), %rcx
-    mov 88(%rsp), %rax
-    add $FRAME_RIP, %rsp
-    iretq
+    .macro resume
+    mov FRAME_R11(%rsp), %r11
+    mov FRAME_R11 + 8(%rsp), %r10
+    mov FRAME_R11 + 16(%rsp), %r9
+    mov FRAME_R11 + 24(%rsp), %r8
+    mov FRAME_R11 + 32(%rsp), %rdi
+    mov FRAME_R11 + 40(%rsp), %rsi
+    mov FRAME_R11 + 48(%rsp), %rdx
+    mov FRAME_R11 + 56(%rsp), %rcx
+    mov FRAME_R11 + 64(%rsp), %rax
+    lea FRAME_RFLAGS(%rsp), %rsp
+    popfq
+    pop %rsp
+    jmp *UAREA + STATE_RIP
     .endm
 
     .section .text.upcall, "ax", @progbits
 
-// A call: its six words become an array, the second argument.
-    .globl upcall_call_entry
-    .type upcall_call_entry, @function
-upcall_call_entry:
+// The server's loop. It keeps nothing in registers and nothing on its stack,
+// so each call may begin with the stack as it was here and end in the loop.
+    .globl upcall_serve_loop
+    .type upcall_serve_loop, @function
+upcall_serve_loop:
+    mov %rsp, server_rsp(%rip)
+1:  mov $SYS_WAIT, %eax
+    xor %edi, %edi
+    mov $-1, %rsi               // no deadline
+    xor %edx, %edx
+    syscall
+    jmp 1b
+
+// A call: its six words become an array, the second argument, and then the
+// reply. Unmasked before it replies: from then on it can be called again.
+    .globl upcall_serve_entry
+    .type upcall_serve_entry, @function
+upcall_serve_entry:
     sub $48, %rsp
     mov %r8, (%rsp)
     mov %r9, 8(%rsp)
@@ -47,9 +78,22 @@ upcall_call_entry:
     mov %rdx, 32(%rsp)
     mov %rax, 40(%rsp)
     mov %rsp, %rsi
-    call *upcall_call_handler(%rip)
-    add $48, %rsp
-    jmp upcall_return
+    call *upcall_server(%rip)
+    mov (%rsp), %r8
+    mov 8(%rsp), %r9
+    mov 16(%rsp), %r10
+    mov 24(%rsp), %r12
+    mov 32(%rsp), %r13
+    mov 40(%rsp), %r14
+    mov 48 + FRAME_CAUSE(%rsp), %rdi
+    mov server_rsp(%rip), %rsp
+    mov $SYS_REPLY, %eax
+    movl $0, UAREA + UAREA_MASK
+    syscall
+    jmp 1b
+
+    .local server_rsp
+    .comm server_rsp, 8, 8
 
     .globl upcall_entry, upcall_return
     .type upcall_entry, @function
@@ -58,29 +102,31 @@ upcall_entry:
 upcall_return:
     mov %rsp, %rcx
     and $BLOCK_MASK, %rcx
+    mov FRAME_RIP(%rsp), %rax
+    mov %rax, STATE_RIP(%rcx)
     mov FRAME_RSP(%rsp), %rdx
     sub %rcx, %rdx
     cmp $UPCALL_LAST, %rdx
     jb 3f
+    mov %rsp, STATE_FRAME(%rcx)
 
     .globl upcall_ret_start, upcall_ret_end, upcall_ret_restart
 upcall_ret_start:
-    andl $~1, UAREA_MASK(%rcx)
-    jnz 1f                      // the program itself holds them off
+    cmpl $0, STATE_HOLDS(%rcx)
+    jne 1f
+    movl $0, UAREA_MASK(%rcx)
     cmpl $0, UAREA_PEND(%rcx)
     jne 2f
-1:  restore
-2:  orl $1, UAREA_MASK(%rcx)
+1:  resume
+2:  movl $1, UAREA_MASK(%rcx)
     jmp upcall_ret_restart
 upcall_ret_end:
 
-3:  restore
+3:  resume
 
 upcall_ret_restart:
-    cmpq $8, (%rsp)
-    jb 4f
-    sub $FRAME_RIP, %rsp
-4:  mov %rsp, %rdi
+    mov UAREA + STATE_FRAME, %rsp
+    mov %rsp, %rdi
     call upcall_drain
     jmp upcall_return
 

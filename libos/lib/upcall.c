@@ -4,26 +4,45 @@
 // of upcalls that arrived while they were masked.
 #include "lib/upcall.h"
 
+#include <exo/syscall.h>
+
 #include "lib/start.h"
 
 upcall_fn *upcall_handler[EXO_VECTORS];
-upcall_call_fn *upcall_call_handler;
+upcall_call_fn *upcall_server; // of upcall.S
 
-extern const char upcall_entry[], upcall_call_entry[];
+extern const char upcall_entry[], upcall_serve_entry[];
 extern const char upcall_ret_start[], upcall_ret_end[], upcall_ret_restart[];
 void upcall_drain(struct exo_frame *frame);
+_Noreturn void upcall_serve_loop(void);
 
 // What upcall.S and its users assume about the ABI.
 _Static_assert(offsetof(struct exo_uarea, mask) == 0 &&
                    offsetof(struct exo_uarea, pending) == 4,
                "UAREA_MASK, UAREA_PEND");
-_Static_assert(offsetof(struct exo_frame, r11) == 24 &&
+_Static_assert(offsetof(struct exo_frame, cause) == 8 &&
+                   offsetof(struct exo_frame, r11) == 24 &&
                    offsetof(struct exo_frame, rax) == 88 &&
                    offsetof(struct exo_frame, rip) == 104 &&
+                   offsetof(struct exo_frame, rflags) == 120 &&
                    offsetof(struct exo_frame, rsp) == 128,
-               "restore, FRAME_RIP, FRAME_RSP");
+               "FRAME_*");
+_Static_assert(EXO_FIRST_UAREA == 0x200000 && UPCALL_STATE == 0xfe8 &&
+                   sizeof(struct upcall_state) == 24 &&
+                   offsetof(struct upcall_state, frame) == 8 &&
+                   offsetof(struct upcall_state, rip) == 16,
+               "UAREA, STATE_*");
+_Static_assert(EXO_UAREA_KERNEL + sizeof(struct start_block) <= UPCALL_STATE,
+               "start block and upcall state fit the u-area page");
+_Static_assert(EXO_SYS_wait == 22 && EXO_SYS_reply == 25, "SYS_*");
 _Static_assert(START_BLOCK_BYTES == 0x10000 && START_UPCALL_LAST == 0x8000,
                "BLOCK_MASK, UPCALL_LAST");
+
+static struct upcall_state *
+state_of(struct exo_uarea *uarea)
+{
+    return (struct upcall_state *)((char *)uarea + UPCALL_STATE);
+}
 
 void
 upcall_open(struct exo_uarea *uarea, uint64_t stack_base)
@@ -34,8 +53,8 @@ upcall_open(struct exo_uarea *uarea, uint64_t stack_base)
     uarea->ret_start = (uint64_t)upcall_ret_start;
     uarea->ret_end = (uint64_t)upcall_ret_end;
     uarea->ret_restart = (uint64_t)upcall_ret_restart;
-    uarea->mask = 2;
-    upcall_release(uarea);
+    state_of(uarea)->holds = 0;
+    uarea->mask = 0;
 }
 
 void
@@ -45,11 +64,12 @@ upcall_set(struct exo_uarea *uarea, enum exo_vector vector, upcall_fn *handler)
     uarea->handler[vector] = handler ? (uint64_t)upcall_entry : 0;
 }
 
-void
-upcall_set_call(struct exo_uarea *uarea, upcall_call_fn *handler)
+_Noreturn void
+upcall_serve(struct exo_uarea *uarea, upcall_call_fn *handler)
 {
-    upcall_call_handler = handler;
-    uarea->handler[EXO_UP_CALL] = handler ? (uint64_t)upcall_call_entry : 0;
+    upcall_server = handler;
+    uarea->handler[EXO_UP_CALL] = (uint64_t)upcall_serve_entry;
+    upcall_serve_loop();
 }
 
 // Handles everything pending. needs: the mask set.
@@ -72,15 +92,38 @@ upcall_drain(struct exo_frame *frame)
     drain((struct exo_uarea *)block, frame);
 }
 
+// Is the caller a handler? Then it runs in the upcall stack of the block.
+static bool
+in_handler(const struct exo_uarea *uarea)
+{
+    uint64_t rsp;
+    __asm__ volatile("mov %%rsp, %0" : "=r"(rsp));
+    return rsp - (uint64_t)uarea < START_UPCALL_LAST;
+}
+
+void
+upcall_hold(struct exo_uarea *uarea)
+{
+    if (in_handler(uarea))
+        return;
+    volatile struct upcall_state *state = state_of(uarea);
+    state->holds++; // first, so that a return from an upcall leaves the mask
+    __atomic_store_n(&uarea->mask, 1, __ATOMIC_SEQ_CST);
+}
+
 void
 upcall_release(struct exo_uarea *uarea)
 {
-    volatile uint32_t *mask = &uarea->mask;
-    volatile uint32_t *pending = &uarea->pending;
-    __asm__ volatile("subl $2, %0" : "+m"(uarea->mask) : : "memory", "cc");
-    while (*mask == 0 && *pending) {
-        __asm__ volatile("orl $1, %0" : "+m"(uarea->mask) : : "memory", "cc");
+    volatile struct upcall_state *state = state_of(uarea);
+    if (in_handler(uarea) || --state->holds)
+        return;
+    for (;;) {
+        __atomic_store_n(&uarea->mask, 0, __ATOMIC_SEQ_CST);
+        if (!__atomic_load_n(&uarea->pending, __ATOMIC_SEQ_CST))
+            return;
+        state->holds++;
+        __atomic_store_n(&uarea->mask, 1, __ATOMIC_SEQ_CST);
         drain(uarea, NULL);
-        __asm__ volatile("andl $~1, %0" : "+m"(uarea->mask) : : "memory", "cc");
+        state->holds--;
     }
 }

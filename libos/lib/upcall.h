@@ -22,10 +22,21 @@
 
 typedef void upcall_fn(struct exo_frame *frame);
 
-// Handles a call: words[] holds the caller's words. Answers with
-// exo_reply(frame->cause, words) or not at all.
+// Answers a call: words[] holds the caller's words and then the reply.
+// frame->addr is the caller's id.
 typedef void upcall_call_fn(struct exo_frame *frame,
                             uint64_t words[EXO_CALL_WORDS]);
+
+// What upcall.S keeps, in the last bytes of the u-area page. `rip` is read at
+// its absolute address in the block of the first env's layout: one thread of
+// control per address space uses this entry.
+struct upcall_state {
+    uint64_t holds;          // upcall_hold() that were not released
+    struct exo_frame *frame; // about to be returned from
+    uint64_t rip;            // ... to here
+};
+
+#define UPCALL_STATE (EXO_PAGE_BYTES - 3 * 8) // offset in the u-area page
 
 // The C handlers, by vector. Shared by all envs of an address space.
 extern upcall_fn *upcall_handler[EXO_VECTORS];
@@ -37,23 +48,21 @@ extern const char upcall_return[];
 // yet, and unmasks them.
 void upcall_open(struct exo_uarea *uarea, uint64_t stack_base);
 
-// Handles upcalls of `vector` (any but CALL) with `handler`; null: with none,
-// which for FAULT means that the next one ends the env.
+// Handles upcalls of `vector` (CALL: see upcall_serve) with `handler`; null:
+// with none, which for FAULT means that the next one ends the env.
 void upcall_set(struct exo_uarea *uarea, enum exo_vector vector,
                 upcall_fn *handler);
 
-// Handles calls from other envs; null: refuses them.
-void upcall_set_call(struct exo_uarea *uarea, upcall_call_fn *handler);
+// Serves calls from other envs for ever: sleeps, answers with `handler`,
+// sleeps. The server can be called again the moment it replied, for it keeps no
+// state between calls but what `handler` stores. Other upcalls are handled
+// meanwhile.
+_Noreturn void upcall_serve(struct exo_uarea *uarea, upcall_call_fn *handler);
 
-// Keeps asynchronous upcalls of the caller's env out until upcall_release().
-// Nests. The kernel sets bit 0 of the mask; holds are counted above it.
-static inline void
-upcall_hold(struct exo_uarea *uarea)
-{
-    __asm__ volatile("addl $2, %0" : "+m"(uarea->mask) : : "memory", "cc");
-}
-
-// Ends upcall_hold() and handles what has arrived meanwhile.
+// Keeps asynchronous upcalls of the caller's env out until upcall_release(),
+// which handles what has arrived meanwhile. Both nest, and do nothing inside a
+// handler, where they are kept out anyway.
+void upcall_hold(struct exo_uarea *uarea);
 void upcall_release(struct exo_uarea *uarea);
 
 #endif
