@@ -15,17 +15,21 @@
 #define EXO_KERNEL_H
 
 /* Offsets in struct cpu that assembly uses; checked below. */
-#define CPU_SELF       0
-#define CPU_USER_RSP   8
-#define CPU_STACK_TOP  16
-#define CPU_CURRENT    24
-#define CPU_WORDS      32
-#define CPU_LOCK_TSC   80
-#define CPU_LOCK_PATH  88
-#define CPU_LOCK_MAX   96
-#define CPU_LOCK_WHERE 104
-#define CPU_KICKED     112
-#define CPU_SCRATCH    120
+#define CPU_SELF      0
+#define CPU_USER_RSP  8
+#define CPU_STACK_TOP 16
+#define CPU_CURRENT   24
+#define CPU_WORDS     32
+#define CPU_LOCK_TSC  80
+#define CPU_LOCK_PATH 88
+#define CPU_LOCK_MAX  96
+#define CPU_INFO      104
+#define CPU_KICKED    112
+#define CPU_SCRATCH   120
+
+/* Offsets in struct exo_cpu_info that assembly uses. */
+#define INFO_HOLD_MAX  80
+#define INFO_HOLD_PATH 88
 
 /* Offsets in struct kernel that assembly uses. */
 #define K_LOCK_NEXT 0
@@ -144,18 +148,18 @@ struct cpu {
     uint64_t words[EXO_CALL_WORDS]; /* [C] of a call or reply on its way */
     uint64_t lock_tsc;              /* [C] when this CPU took the kernel lock */
     uint64_t lock_path;             /* [C] for what: number, or 256 + vector */
-    uint64_t lock_max, lock_where;  /* [C] longest hold and its path */
+    uint64_t lock_max;              /* [C] longest hold so far */
+    struct exo_cpu_info *info;      /* [R] its exposed part */
     uint32_t kicked, kick_ack;      /* [a] asked off its env; see lock.h */
     uint64_t scratch;               /* [C] for entry code */
     uint32_t flush_wanted, flush_done; /* [a] shoot-down mailbox */
     uint32_t index;                    /* [I] */
     uint32_t apic_id;                  /* [I] */
-    uint32_t fpu_live;         /* [C] registers hold some env's values */
-    uint32_t irq_seen;         /* [C] interrupts taken while idle, bits */
-    uint32_t ts_set;           /* [C] CR0.TS */
-    uint64_t root_pa;          /* [C] table in CR3 */
-    uint64_t stamp;            /* [C] TSC up to which time is charged */
-    struct exo_cpu_info *info; /* [R] its exposed part */
+    uint32_t fpu_live; /* [C] registers hold some env's values */
+    uint32_t irq_seen; /* [C] interrupts taken while idle, bits */
+    uint32_t ts_set;   /* [C] CR0.TS */
+    uint64_t root_pa;  /* [C] table in CR3 */
+    uint64_t stamp;    /* [C] TSC up to which time is charged */
 
     /* slice */
     uint64_t slice_end;     /* [K] when the current env's time is over */
@@ -241,7 +245,11 @@ _Static_assert(offsetof(struct cpu, words) == CPU_WORDS, "asm");
 _Static_assert(offsetof(struct cpu, lock_tsc) == CPU_LOCK_TSC, "asm");
 _Static_assert(offsetof(struct cpu, lock_path) == CPU_LOCK_PATH, "asm");
 _Static_assert(offsetof(struct cpu, lock_max) == CPU_LOCK_MAX, "asm");
-_Static_assert(offsetof(struct cpu, lock_where) == CPU_LOCK_WHERE, "asm");
+_Static_assert(offsetof(struct cpu, info) == CPU_INFO, "asm");
+_Static_assert(offsetof(struct exo_cpu_info, lock_hold_max) == INFO_HOLD_MAX,
+               "asm");
+_Static_assert(offsetof(struct exo_cpu_info, lock_hold_path) == INFO_HOLD_PATH,
+               "asm");
 _Static_assert(offsetof(struct cpu, kicked) == CPU_KICKED, "asm");
 _Static_assert(offsetof(struct cpu, scratch) == CPU_SCRATCH, "asm");
 _Static_assert(offsetof(struct kernel, lock_next) == K_LOCK_NEXT, "asm");

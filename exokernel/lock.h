@@ -54,8 +54,8 @@ kernel_unlock(struct cpu *c)
 {
     uint64_t held = hw_rdtsc() - c->lock_tsc;
     if (unlikely(held > c->lock_max)) {
-        c->lock_max = held;
-        c->lock_where = c->lock_path;
+        c->lock_max = c->info->lock_hold_max = held;
+        c->info->lock_hold_path = c->lock_path;
     }
     __atomic_store_n(&K.lock_now, K.lock_now + 1, __ATOMIC_RELEASE);
 }

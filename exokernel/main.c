@@ -90,7 +90,7 @@ static _Noreturn void
 cpu_begin(struct cpu *c)
 {
     c->lock_tsc = hw_rdtsc();
-    c->stamp = c->info->since = hw_rdtsc();
+    c->stamp = c->info->stamp = c->info->since = hw_rdtsc();
     slice_schedule(c);
 }
 

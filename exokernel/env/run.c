@@ -18,20 +18,24 @@
 #include "lock.h"
 #include "tlb/flush.h"
 
+/* Count the time since the last charge as one kind; readers see seq odd. */
 static uint64_t
-charge(struct cpu *c)
+charge(struct cpu *c, uint64_t *kind)
 {
     uint64_t now = hw_rdtsc(), spent = now - c->stamp;
-    c->stamp = now;
+    struct exo_cpu_info *info = c->info;
+    __atomic_store_n(&info->seq, info->seq + 1, __ATOMIC_RELEASE);
+    *kind += spent;
+    c->stamp = info->stamp = now;
+    __atomic_store_n(&info->seq, info->seq + 1, __ATOMIC_RELEASE);
     return spent;
 }
 
 void
 cpu_charge_user(struct cpu *c)
 {
-    uint64_t spent = charge(c);
+    uint64_t spent = charge(c, &c->info->user);
     struct env *e = c->current;
-    c->info->user += spent;
     e->info->time_ran += spent;
     if (c->on_slack)
         e->info->time_slack += spent;
@@ -42,13 +46,13 @@ cpu_charge_user(struct cpu *c)
 void
 cpu_charge_kernel(struct cpu *c)
 {
-    c->info->kernel += charge(c);
+    charge(c, &c->info->kernel);
 }
 
 void
 cpu_charge_idle(struct cpu *c)
 {
-    c->info->idle += charge(c);
+    charge(c, &c->info->idle);
 }
 
 void

@@ -22,10 +22,10 @@ may_take(struct env *payer)
              promised = K.machine->pages_earmarked;
     if (likely(free > promised) || (free && payer->owed))
         return 0;
-    if (free && env_reap_any())
+    if (env_reap_any())
         return -EXO_E_AGAIN;
     if (!account_guaranteed(payer, EXO_KIND_PAGE))
-        return env_reap_any() ? -EXO_E_AGAIN : -EXO_E_NONE;
+        return -EXO_E_NONE;
     return revoke_shortage(payer) ? -EXO_E_WAIT : -EXO_E_NONE;
 }
 

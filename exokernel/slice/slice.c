@@ -10,6 +10,7 @@
 #define SLOT_US_DEFAULT  1000
 #define SLOTS_DEFAULT    128
 #define GRACE_US_DEFAULT 50
+#define REAP_STEP        16
 #define EXPIRE_STEP      8 /* deadlines served at once */
 
 void (*slice_on_revoke)(struct env *e);
@@ -173,6 +174,8 @@ slice_schedule(struct cpu *c)
         struct choice ch = look(c);
         commit(c, &ch);
         struct env *e = ch.env;
+        if (ch.owner && env_state(ch.owner) == EXO_ENV_DYING)
+            env_reap(ch.owner, REAP_STEP); /* its own time pays for it */
         if (!e) {
             idle(c);
             continue;

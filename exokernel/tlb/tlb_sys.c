@@ -41,12 +41,12 @@ sys_table_make(exo_cap cap, exo_page page, uint32_t level, uint64_t va)
     return 0;
 }
 
-/* May `table` go below `upper`, as far as sealing is concerned? */
+/* May `table` go below `upper`? A sealed tree takes only empty tables: another
+ * may bring executable bindings, sealed or not. */
 static bool
 seal_allows(exo_page upper, exo_page table)
 {
     return !(K.page_info[upper].flags & EXO_PAGE_SEALED) ||
-           (K.page_info[table].flags & EXO_PAGE_SEALED) ||
            K.page[table].entries == 0;
 }
 

@@ -94,8 +94,10 @@ syscall_unlock:
 
 syscall_longest:
     mov %rax, %gs:CPU_LOCK_MAX
+    mov %gs:CPU_INFO, %rdi
+    mov %rax, INFO_HOLD_MAX(%rdi)
     mov %gs:CPU_LOCK_PATH, %rdx
-    mov %rdx, %gs:CPU_LOCK_WHERE
+    mov %rdx, INFO_HOLD_PATH(%rdi)
     jmp syscall_unlock
 
 syscall_traced:

@@ -37,7 +37,7 @@ enum exo_env_flag {
     EXO_ENV_FPU = 1,    // has an XSAVE area and may use FPU, SSE, AVX
     EXO_ENV_HIDE = 2,   // the exposed pages are not bound (root's choice)
     EXO_ENV_WX = 4,     // exempt from W^X: a JIT the manifest allows
-    EXO_ENV_SEALED = 8, // only sealed roots; set by table_seal on its own
+    EXO_ENV_SEALED = 8, // keeps its sealed root; set by table_seal on its own
     EXO_ENV_LOYAL = 16, // dies with its parent instead of being adopted
 };
 

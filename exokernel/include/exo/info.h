@@ -79,8 +79,8 @@ enum exo_feature {
     EXO_HAS_1G = 512,
 };
 
-/* Time in TSC ticks. user + kernel + idle = now - since, exactly, at each
- * point where the kernel switches or takes an interrupt. */
+/* Time in TSC ticks. user + kernel + idle = stamp - since, exactly, whenever
+ * seq is even. */
 struct exo_cpu_info {
     uint32_t seq, apic_id;
     exo_env current; // 0: idle
@@ -95,7 +95,7 @@ struct exo_cpu_info {
     uint64_t trace_head; // events ever written
     exo_env slot_owner;  // owner of the slot that runs now
     uint64_t full_flushes;
-    uint64_t zero[2];
+    exo_tsc stamp; // time up to which user, kernel and idle are counted
 };
 
 struct exo_account {
