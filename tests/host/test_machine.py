@@ -300,11 +300,12 @@ class Verbs(Tree):
         debug.mkdir()
         (debug / "hello").touch()
         text = session.gdb_script({"kernel": "/k", "images": {
-            "hello": str(apps / "hello"), "crash": str(apps / "crash"),
+            "init": "/i", "hello": str(apps / "hello"), "crash": str(apps / "crash"),
             "own": "/o/hello"}}, True)
         self.assertIn(f'\nadd-symbol-file "{debug}/hello"\nadd-symbol-file '
                       f'"{apps}/crash"\nadd-symbol-file "/o/hello"\n', text)
-        self.assertIn("define only-crash\n", text)
+        self.assertNotIn('add-symbol-file "/i"', text.partition("define")[0])
+        self.assertIn("define only-init\n", text)
         self.assertIn("target remote gdb\n", text)
 
 

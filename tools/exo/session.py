@@ -218,13 +218,15 @@ def _which_gdb():
 
 
 def gdb_script(facts, fresh):
-    """What gdb is told before its prompt. Programs are linked at one address,
-    so `only-NAME` puts the symbols of one of them in place of all."""
+    """What gdb is told before its prompt. All programs are linked at one
+    address, so names of several of them get mixed: `only-NAME` leaves one. The
+    symbols of init come that way only."""
     programs = {name: _with_debug(path)
                 for name, path in facts["images"].items()}
     lines = ["set confirm off", "set architecture i386:x86-64",
              f'file "{facts["kernel"]}"']
-    lines += [f'add-symbol-file "{path}"' for path in programs.values()]
+    lines += [f'add-symbol-file "{path}"' for name, path in programs.items()
+              if name != "init"]
     for name, path in programs.items():
         lines += [f"define only-{name}", "symbol-file",
                   f'symbol-file "{facts["kernel"]}"',
@@ -232,7 +234,9 @@ def gdb_script(facts, fresh):
                   f"document only-{name}",
                   f"Symbols of the kernel and of {name}, no other program.",
                   "end"]
-    lines += ["set confirm on", "target remote gdb"]
+    lines += ["set confirm on", "target remote gdb",
+              r"echo To see one program's symbols: only-"
+              + ", only-".join(programs) + r".\n"]
     if fresh:
         lines.append(r"echo The machine waits before its first instruction: "
                      r"hbreak NAME, then continue.\n")
