@@ -183,6 +183,9 @@ set_accounts(struct env *e)
         struct exo_account *a = &e->info->account[kind];
         a->reserved = a->limit = (uint32_t)total[kind];
     }
+    /* It is everybody's ancestor: a limit would refuse as LIMIT, to all, what
+     * a page allocation answers with WAIT or NONE when nothing is free. */
+    e->info->account[EXO_KIND_PAGE].limit = UINT32_MAX;
 }
 
 void
