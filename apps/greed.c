@@ -43,10 +43,10 @@ greed_take(uint64_t pages)
 }
 
 uint64_t
-greed_check(uint64_t pages)
+greed_check(uint64_t first, uint64_t count)
 {
     uint64_t wrong = 0;
-    for (uint64_t i = 0; i < pages; i++)
+    for (uint64_t i = first; i < first + count; i++)
         wrong += *word_of(i) != pattern(i);
     return wrong;
 }

@@ -17,13 +17,16 @@ main(int argc, char **argv)
     }
     uint64_t asked = 0;
     while (event_wait(POOL_EVENT, end)) {
+        event_sleep(QUIET); // more may follow; one line for all
         if (pool_counts.asked == asked)
             continue;
         asked = pool_counts.asked;
         print("asked for pages: %lu so far, gave %lu, %lu left\n", asked,
               pool_counts.back, pool_counts.have);
     }
-    print("done: asked for %lu pages, gave %lu, lost %lu\n", pool_counts.asked,
-          pool_counts.back, pool_counts.lost);
-    return pool_counts.lost != 0;
+    uint64_t wrong = greed_check(0, pages < CHECKED ? pages : CHECKED);
+    print("done: asked for %lu pages, gave %lu, lost %lu; %lu pages are "
+          "wrong\n",
+          pool_counts.asked, pool_counts.back, pool_counts.lost, wrong);
+    return wrong != 0;
 }

@@ -7,6 +7,8 @@
 #include <exo/info.h>
 #include <exo/syscall.h>
 
+#include "lib/start.h"
+
 void
 pages_free(const struct pages *pages, const exo_page *page, uint64_t count)
 {
@@ -41,20 +43,37 @@ alloc_all(struct pages *pages, exo_page *out, uint64_t count)
     return 0;
 }
 
+// Is a cached page still there? The kernel may have taken it.
+static bool
+is_ours(exo_page page)
+{
+    const volatile struct exo_page_info *info = exo_page_info(page);
+    return info->payer == EXO_ENV_INDEX(start_self()) &&
+           info->use == EXO_USE_DATA;
+}
+
+// Takes up to `count` pages out of the cache.
+static uint64_t
+take_cached(struct pages *pages, exo_page *out, uint64_t count)
+{
+    uint64_t n = 0;
+    while (n < count && pages->cached) {
+        out[n] = pages->cache[--pages->cached];
+        n += is_ours(out[n]);
+    }
+    return n;
+}
+
 int64_t
 pages_take(struct pages *pages, exo_page *out, uint64_t count)
 {
-    uint64_t cached = count < pages->cached ? count : pages->cached;
+    uint64_t cached = take_cached(pages, out, count);
     for (uint64_t i = cached; i < count; i++)
         out[i] = EXO_PAGE_ANY;
-    if (cached < count) {
-        int64_t error = alloc_all(pages, out + cached, count - cached);
-        if (error)
-            return error;
-    }
-    for (uint64_t i = 0; i < cached; i++)
-        out[i] = pages->cache[--pages->cached];
-    return 0;
+    int64_t error = alloc_all(pages, out + cached, count - cached);
+    if (error)
+        pages_give(pages, out, cached);
+    return error;
 }
 
 static bool

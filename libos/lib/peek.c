@@ -29,9 +29,7 @@ int64_t
 peek_entry(const struct window *window, exo_cap cap, exo_page root, uint64_t va,
            unsigned level, uint64_t *entry)
 {
-    exo_page table = root;
-    if (!root)
-        table = exo_env_info(((struct exo_uarea *)EXO_FIRST_UAREA)->self)->root;
+    exo_page table = root ? root : exo_env_info(start_self())->root;
     for (unsigned l = ROOT_LEVEL;; l--) {
         uint64_t index = va >> (3 + 9 * l) & 511;
         int64_t error = read_word(window, cap, table, index * 8, entry);

@@ -63,6 +63,13 @@ _Static_assert(EXO_FIRST_UAREA % START_BLOCK_BYTES == 0 &&
                    EXO_FIRST_UPCALL == EXO_FIRST_UAREA + START_UPCALL_FIRST,
                "the first env's pages have the shape of a block");
 
+// The env that runs this program, when it has the first env's layout.
+static inline exo_env
+start_self(void)
+{
+    return ((const struct exo_uarea *)EXO_FIRST_UAREA)->self;
+}
+
 // The start block inside a u-area.
 static inline struct start_block *
 start_block(struct exo_uarea *uarea)

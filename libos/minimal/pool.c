@@ -74,30 +74,29 @@ evict(void)
     return page;
 }
 
+// Does the kernel's table still say that the page is ours and bound?
 static bool
-was_taken(exo_page page)
+is_lost(exo_page page)
 {
-    const struct exo_taken *taken = &UAREA->taken;
     const volatile struct exo_page_info *info = exo_page_info(page);
-    for (uint32_t i = 0; i < taken->count && i < EXO_TAKEN_MAX; i++)
-        if (taken->item[i].id == page)
-            return true;
-    return taken->more && info->payer != EXO_ENV_INDEX(UAREA->self);
+    return info->payer != EXO_ENV_INDEX(UAREA->self) || info->bindings == 0;
 }
 
+// The list in the u-area names the pages; finding them here by number is a
+// search, so the search asks the exposed table instead and misses none.
 static void
 on_repossessed(struct exo_frame *frame)
 {
     (void)frame;
+    UAREA->taken.more = 0;
+    UAREA->taken.count = 0;
     for (uint64_t i = 0; i < pool.pages; i++) {
-        if (!pool.page[i] || !was_taken(pool.page[i]))
+        if (!pool.page[i] || !is_lost(pool.page[i]))
             continue;
         pool.page[i] = 0;
         pool_counts.have--;
         pool_counts.lost++;
     }
-    UAREA->taken.more = 0;
-    UAREA->taken.count = 0;
     event_raise(POOL_EVENT);
 }
 
@@ -129,16 +128,37 @@ take_page(void)
     return evict();
 }
 
+// Binds a page to a place that has none. A table that this needs is made from
+// a page of the pool when there is no other. 0: the kernel took the page.
+static exo_page
+place(uint64_t index, exo_page page)
+{
+    int64_t error = -EXO_E_NONE;
+    if (UAREA->taken.count) // or a page taken and got again has two places
+        on_repossessed(NULL);
+    for (unsigned tries = 0; error && tries < 4; tries++) {
+        error = map_run(&page_map, START_CAP_SELF, va_of(index), page, 1,
+                        EXO_BIND_W);
+        if (error == -EXO_E_CAP || error == -EXO_E_STATE)
+            return 0;
+        exo_page other = error ? take_page() : 0;
+        if (other)
+            pages_give(&page_own, &other, 1);
+    }
+    return error ? 0 : page;
+}
+
 static bool
 page_in(uint64_t index)
 {
-    if (UAREA->taken.count)
-        on_repossessed(NULL);
-    exo_page page = take_page();
+    exo_page page = 0;
+    bool zero = false;
+    for (unsigned tries = 0; !page && tries < 16; tries++) {
+        page = take_page();
+        zero = page && pages_is_zero(page);
+        page = page ? place(index, page) : 0;
+    }
     if (!page)
-        return false;
-    bool zero = pages_is_zero(page);
-    if (map_run(&page_map, START_CAP_SELF, va_of(index), page, 1, EXO_BIND_W))
         return false;
     pool.page[index] = page;
     order_add(index);
