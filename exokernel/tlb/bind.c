@@ -8,7 +8,6 @@
  * Accessed bits tell which old entries a TLB may hold [SDM3 4.10.2.3].
  */
 #include "cap/cap.h"
-#include "env/env.h"
 #include "hw.h"
 #include "page/page.h"
 #include "tlb/tlb.h"
