@@ -200,7 +200,8 @@ struct kernel {
     struct page *page;               /* [K] private part of each page */
     struct exo_page_info *page_info; /* [K][R] exposed part */
     uint64_t npages;                 /* [I] page numbers are below this */
-    uint32_t free_head;              /* [K] list of free pages */
+    uint32_t free_head;              /* [K] list of free pages once used */
+    exo_page fresh;                  /* [K] no FREE page below is unused */
 
     /* env */
     struct env **env;                 /* [K] by index; NULL: free */

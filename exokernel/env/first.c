@@ -141,17 +141,14 @@ own_page(struct env *e, uint64_t va, enum exo_page_use use)
 static struct env *
 place_first(void)
 {
-    exo_page save = page_any();
-    if (!save)
-        boot_refuse("too little memory for the first program; give the "
-                    "machine more (-m)");
+    exo_page save = page_find();
     memset(page_kva(save), 0, EXO_PAGE_BYTES);
     struct env *e = env_place(save);
     K.first = e;
     for (unsigned kind = 0; kind < EXO_KINDS; kind++)
         e->info->account[kind].reserved = e->info->account[kind].limit =
             UINT32_MAX;
-    K.page[save].first = e->id; /* as if it had it before: not zeroed again */
+    K.page_info[save].flags |= EXO_PAGE_ZERO; /* or it would be zeroed again */
     page_take(save, e, 0);
     page_hold(save, EXO_USE_SAVE);
     return e;

@@ -73,7 +73,7 @@ info_init(void)
     K.env_info = expose(&end, &m->envs, K.nenvs * sizeof(*K.env_info));
     K.npages = K.boot.top_pa >> EXO_PAGE_SHIFT;
     K.page_info = expose(&end, &m->pages, K.npages * sizeof(*K.page_info));
-    K.page = boot_alloc(K.npages * sizeof(*K.page), 64);
+    K.page = boot_alloc_raw(K.npages * sizeof(*K.page), 64); /* PAGE-1 */
     for (unsigned i = 0; i < K.ncpus; i++) {
         K.cpu[i]->info = (void *)(cpus + i * m->cpu_stride);
         K.cpu[i]->info->apic_id = K.cpu[i]->apic_id;

@@ -5,6 +5,8 @@
 #include "cap/cap.h"
 #include "lib/string.h"
 
+#define FRESH_LOOK 512 /* page records looked at for one never used */
+
 static void
 list_push(uint32_t *head, exo_page page)
 {
@@ -38,19 +40,33 @@ list_of(struct env *payer, unsigned use)
 
 void (*page_on_free)(struct env *payer);
 
+/* Pages [from, to) are not for users: the kernel's where there is memory. */
+static void
+mark_kernel(exo_page from, exo_page to)
+{
+    for (exo_page n = from; n < to; n++)
+        K.page_info[n].use = EXO_USE_NONE;
+    for (unsigned i = 0; i < K.boot.nram; i++) {
+        exo_page n = K.boot.ram[i].start >> EXO_PAGE_SHIFT;
+        exo_page end = K.boot.ram[i].end >> EXO_PAGE_SHIFT;
+        for (n = n < from ? from : n; n < end && n < to; n++)
+            K.page_info[n].use = EXO_USE_KERNEL;
+    }
+}
+
 void
 page_init(void)
 {
     uint64_t total = 0;
+    exo_page at = 0;
     for (unsigned i = 0; i < K.boot.nregions; i++) {
         const struct boot_region *r = &K.boot.regions[i];
-        exo_page end = r->end >> EXO_PAGE_SHIFT;
-        for (exo_page n = r->start >> EXO_PAGE_SHIFT; n < end; n++) {
-            K.page_info[n].use = EXO_USE_FREE;
-            list_push(&K.free_head, n);
-        }
-        total += end - (r->start >> EXO_PAGE_SHIFT);
+        exo_page start = r->start >> EXO_PAGE_SHIFT;
+        mark_kernel(at, start);
+        at = r->end >> EXO_PAGE_SHIFT;
+        total += at - start;
     }
+    mark_kernel(at, K.npages);
     K.machine->pages_free = total;
     K.machine->pages_total = K.boot.ram_pages_total;
     K.machine->pages_kernel = K.boot.ram_pages_total - total;
@@ -62,12 +78,39 @@ page_adopt(exo_page page, uint64_t count, struct env *payer)
     for (exo_page n = page; n < page + count; n++) {
         struct exo_page_info *info = &K.page_info[n];
         assert(info->use == EXO_USE_NONE || info->use == EXO_USE_KERNEL);
+        K.page[n] = (struct page){0};
         info->use = EXO_USE_DATA;
         info->payer = (uint16_t)payer->index;
         list_push(&payer->pages, n);
     }
     K.machine->pages_kernel -= count;
     account_charge(payer, EXO_KIND_PAGE, (uint32_t)count);
+}
+
+exo_page
+page_any(void)
+{
+    if (K.free_head)
+        return K.free_head;
+    for (unsigned i = 0; i < FRESH_LOOK && K.fresh < K.npages; i++) {
+        const struct exo_page_info *info = &K.page_info[K.fresh];
+        if (info->use == EXO_USE_FREE && !(info->flags & EXO_PAGE_USED))
+            return K.fresh;
+        K.fresh++;
+    }
+    return 0;
+}
+
+/* Out of the free list, if it is in it; else it gets its first struct page. */
+static void
+unlist_free(exo_page page)
+{
+    struct exo_page_info *info = &K.page_info[page];
+    if (likely(info->flags & EXO_PAGE_USED))
+        list_remove(&K.free_head, page);
+    else
+        K.page[page] = (struct page){0};
+    info->flags &= EXO_PAGE_ZERO;
 }
 
 void
@@ -85,7 +128,7 @@ page_take(exo_page page, struct env *payer, exo_guard guard)
     struct exo_page_info *info = &K.page_info[page];
     struct page *p = &K.page[page];
     assert(info->use == EXO_USE_FREE);
-    list_remove(&K.free_head, page);
+    unlist_free(page);
     if (p->first != payer->id)
         page_clean(page); /* PAGE-3 */
     p->first = 0;
@@ -98,12 +141,22 @@ page_take(exo_page page, struct env *payer, exo_guard guard)
 }
 
 exo_page
-page_take_any(struct env *payer, exo_guard guard)
+page_find(void)
 {
-    exo_page page = page_any();
+    exo_page page;
+    do
+        page = page_any();
+    while (!page && K.fresh < K.npages);
     if (!page)
         boot_refuse("too little memory: no page left to load the first "
                     "program; give the machine more (-m)");
+    return page;
+}
+
+exo_page
+page_take_any(struct env *payer, exo_guard guard)
+{
+    exo_page page = page_find();
     page_take(page, payer, guard);
     page_clean(page);
     return page;
@@ -124,7 +177,7 @@ page_put(exo_page page)
     info->use = EXO_USE_FREE;
     info->guard = 0;
     info->payer = 0;
-    info->flags &= EXO_PAGE_ZERO;
+    info->flags = (info->flags & EXO_PAGE_ZERO) | EXO_PAGE_USED;
     list_push(&K.free_head, page);
     K.machine->pages_free++;
     if (unlikely(K.askers || K.revokes))

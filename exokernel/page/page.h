@@ -5,8 +5,10 @@
  *   FREE -> DATA -> TABLE, SAVE, UAREA, STACK, FPU, LOG, LINK -> FREE
  *             DATA|LARGE + 511 TAIL <-> 512 DATA
  *
- * PAGE-1  a page is FREE and in the free list, or has one payer and is in that
- *         payer's list, or is the kernel's for ever.
+ * PAGE-1  a page is FREE, or has one payer and is in that payer's list, or is
+ *         the kernel's for ever. FREE pages that were used are in the free
+ *         list; those never used need no list and no struct page yet, which
+ *         keeps booting short.
  * PAGE-2  the ledger: total = kernel + free + used by the first env + limbo.
  * PAGE-3  a page that changes payer through the free list reads as zeros.
  * PAGE-4  writable and executable bindings exclude each other (but for envs
@@ -40,14 +42,15 @@ void page_adopt(exo_page page, uint64_t count, struct env *payer);
  * needs: page FREE, account_fits(payer, PAGE, 1). */
 void page_take(exo_page page, struct env *payer, exo_guard guard);
 
-/* Any FREE page, the one given back last; 0 when there is none. */
-static inline exo_page
-page_any(void)
-{
-    return K.free_head;
-}
+/* Any FREE page: the one given back last, else one never used; 0 when none was
+ * found in a bounded look, though there may be one. */
+exo_page page_any(void);
 
-/* Allocate for the kernel's own use at boot, e.g. the first env's pages. */
+/* A FREE page, however long the look; boot ends with a message if there is
+ * none. */
+exo_page page_find(void);
+
+/* Take any page for the first env, zeroed. Boot only. */
 exo_page page_take_any(struct env *payer, exo_guard guard);
 
 /* To FREE. needs: no bindings, use DATA. */

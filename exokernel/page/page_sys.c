@@ -37,11 +37,15 @@ take_one(struct env *payer, exo_guard guard, exo_page *page, unsigned *zeroed)
     int64_t error = may_take(payer);
     if (unlikely(error))
         return error;
-    if (*page == EXO_PAGE_ANY)
+    if (*page == EXO_PAGE_ANY) {
         *page = page_any();
+        if (unlikely(!*page))
+            return -EXO_E_AGAIN;
+    }
     if (unlikely(K.page_info[*page].use != EXO_USE_FREE))
         return -EXO_E_NONE;
-    *zeroed += K.page[*page].first != payer->id;
+    *zeroed += !(K.page_info[*page].flags & EXO_PAGE_USED) ||
+               K.page[*page].first != payer->id;
     page_take(*page, payer, guard);
     revoke_granted(payer);
     return 0;

@@ -21,9 +21,9 @@
 #define EXO_PAGE_ANY UINT64_MAX // page_alloc: whichever the kernel has at hand
 
 enum exo_page_use {
+    EXO_USE_FREE,   // nobody's
     EXO_USE_NONE,   // not memory (hole, device)
     EXO_USE_KERNEL, // the kernel's own: image, boot-time tables
-    EXO_USE_FREE,   // nobody's
     EXO_USE_DATA,   // a libOS's memory
     EXO_USE_TAIL,   // inside a 2 MiB page; its head is the aligned page below
     EXO_USE_TABLE,  // a page table of some level, at one fixed address
@@ -40,6 +40,7 @@ enum exo_page_flag {
     EXO_PAGE_LARGE = 1,    // head of a 2 MiB page
     EXO_PAGE_SEALED = 2,   // a table that takes no new executable binding
     EXO_PAGE_ZERO = 4,     // zeroed and never bound writable since
+    EXO_PAGE_USED = 8,     // a FREE page that somebody had before
     EXO_PAGE_LEVEL = 0x70, // level of a table, 1..4, shifted by 4
 };
 
