@@ -24,8 +24,6 @@
 #define CPU_LOCK_PATH 88
 #define CPU_LOCK_MAX  96
 #define CPU_INFO      104
-#define CPU_KICKED    112
-#define CPU_SCRATCH   120
 
 /* Offsets in struct exo_cpu_info that assembly uses. */
 #define INFO_HOLD_MAX  80
@@ -80,6 +78,7 @@ struct page {
     uint32_t link[2];    /* [K] table: link page of each half, 0: none */
     uint32_t generation; /* [K] root: flushes so far, see tlb/flush.h */
     uint32_t users;      /* [K] root: index of an env that uses it, 0: none */
+    uint32_t parents;    /* [K] table: entries of tables that link to it */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct page) == 64, "one cache line");
@@ -151,7 +150,6 @@ struct cpu {
     uint64_t lock_max;              /* [C] longest hold so far */
     struct exo_cpu_info *info;      /* [R] its exposed part */
     uint32_t kicked, kick_ack;      /* [a] asked off its env; see lock.h */
-    uint64_t scratch;               /* [C] for entry code */
     uint32_t flush_wanted, flush_done; /* [a] shoot-down mailbox */
     uint32_t index;                    /* [I] */
     uint32_t apic_id;                  /* [I] */
@@ -181,8 +179,9 @@ struct cpu {
     struct cpu_hw hw; /* [I] descriptor tables, stacks */
 };
 
-/* The kernel. There is no other global state but constants, symbol tables and
- * what drivers keep about their device. */
+/* The kernel. What is not here is constant after boot (tables of gates and
+ * symbols, hooks between rooms), a driver's device, or the random state in
+ * env/env.c. */
 struct kernel {
     uint32_t lock_next, lock_now;  /* [a] ticket lock */
     uint32_t trace_mask;           /* [K] classes traced */
@@ -223,6 +222,7 @@ struct kernel {
     uint64_t grace_tsc;    /* [I] */
     uint64_t slot_base;    /* [I] TSC at which slot 0 first began */
     struct env *queue_head, *queue_tail; /* [K] READY and bound to no CPU */
+    uint64_t idle_cpus; /* [K] bits of CPUs that halt and were not poked */
 
     /* tlb */
     uint64_t generation;    /* [K] flushes that concern every root */
@@ -251,8 +251,6 @@ _Static_assert(offsetof(struct exo_cpu_info, lock_hold_max) == INFO_HOLD_MAX,
                "asm");
 _Static_assert(offsetof(struct exo_cpu_info, lock_hold_path) == INFO_HOLD_PATH,
                "asm");
-_Static_assert(offsetof(struct cpu, kicked) == CPU_KICKED, "asm");
-_Static_assert(offsetof(struct cpu, scratch) == CPU_SCRATCH, "asm");
 _Static_assert(offsetof(struct kernel, lock_next) == K_LOCK_NEXT, "asm");
 _Static_assert(offsetof(struct kernel, lock_now) == K_LOCK_NOW, "asm");
 _Static_assert(offsetof(struct kernel, trace_mask) == K_TRACE, "asm");

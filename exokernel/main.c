@@ -107,6 +107,9 @@ kernel_main(uint32_t magic, uint32_t info_pa)
     info_publish();
     first_load();
     check_start();
+    if (!K.features.amd && !K.features.rdcl_no)
+        printk("exo: this CPU does not say it is free of Meltdown and L1TF; "
+               "there is no defence here against programs that use them\n");
     K.machine->init_tsc = hw_rdtsc();
     cpu_begin(&boot_cpu);
 }

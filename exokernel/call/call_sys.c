@@ -55,7 +55,7 @@ suspend_caller(struct cpu *c, struct env *me, struct env *callee, bool sync,
 {
     env_save_light(c, 0);
     if (!sync) {
-        env_ready(me);
+        env_requeue(me);
         return;
     }
     me->callee = callee->id;
@@ -151,7 +151,7 @@ sys_reply(uint64_t handle)
     }
     env_stop_waiting(caller, 0);
     env_save_light(c, 0);
-    env_ready(me);
+    env_requeue(me);
     if (unlikely(upcall_due(caller) >= 0)) {
         reply_later(c, caller);
         env_run(c, caller);

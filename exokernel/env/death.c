@@ -22,18 +22,24 @@ void (*env_on_end)(struct env *e);
 
 #define SWEEP_STEP 128 /* slots or envs looked at in one step */
 
-/* A word of an env's memory through its tables; false: not bound. */
+/* An aligned word of an env's memory through its tables; false: not bound. */
 static bool
 peek(const struct env *e, uint64_t va, uint64_t *word)
 {
     struct place at;
-    if (va % 8 || va >= EXO_USER_TOP || !e->root_pa ||
-        !tlb_walk(e->root_pa >> EXO_PAGE_SHIFT, va, 1, &at) ||
-        !(*at.entry & EXO_PTE_P))
+    exo_page root = e->root_pa >> EXO_PAGE_SHIFT;
+    if (va >= EXO_USER_TOP || !root)
         return false;
-    *word = *(uint64_t *)((char *)page_kva(entry_page(*at.entry)) +
-                          va % EXO_PAGE_BYTES);
-    return true;
+    for (unsigned level = 1; level <= 2; level++) {
+        if (!tlb_walk(root, va, level, &at) || !(*at.entry & EXO_PTE_P) ||
+            (level == 2 && !(*at.entry & EXO_PTE_PS)))
+            continue;
+        uint64_t in_page = va & ((1ull << level_shift(level)) - 1);
+        *word =
+            *(uint64_t *)((char *)page_kva(entry_page(*at.entry)) + in_page);
+        return true;
+    }
+    return false;
 }
 
 static void
@@ -64,7 +70,7 @@ write_mortem(struct env *e, const struct env_end *why)
         m->nstack++;
     for (unsigned i = 0; i < EXO_KINDS; i++)
         m->used[i] = e->info->account[i].used;
-    m->ntrace = trace_collect(hw_this_cpu(), (uint16_t)e->index, m->trace,
+    m->ntrace = trace_collect(K.cpu[e->info->cpu], (uint16_t)e->index, m->trace,
                               EXO_MORTEM_TRACE);
 }
 
@@ -97,10 +103,10 @@ log_end(const struct env *e, const struct env_end *why)
                            "rip %lx]\n",
                            end_text(why->end), why->vector, why->value,
                            why->addr, e->mortem.context.rip);
-    uint32_t head = __atomic_load_n(&log->head, __ATOMIC_RELAXED);
+    uint64_t head = __atomic_load_n(&log->head, __ATOMIC_RELAXED);
     for (size_t i = 0; i < n; i++)
         log->text[(head + i) % EXO_LOG_BYTES] = line[i];
-    __atomic_store_n(&log->head, head + (uint32_t)n, __ATOMIC_RELEASE);
+    __atomic_store_n(&log->head, head + n, __ATOMIC_RELEASE);
 }
 
 static _Noreturn void
@@ -158,6 +164,17 @@ env_end(struct env *e, const struct env_end *why)
         env_ring(e->parent, EXO_EVENT_CHILD);
 }
 
+/* A pinned page moves to an ancestor, and with it the reservation for it. */
+static void
+move_held(struct env *e, exo_page page, struct env *heir)
+{
+    for (struct env *p = e; p != heir; p = p->parent) {
+        p->info->account[EXO_KIND_PAGE].reserved--;
+        p->parent->info->account[EXO_KIND_PAGE].carved--;
+    }
+    page_repay(page, heir);
+}
+
 /* The reservation goes back to the parent; a grandchild's was part of it. */
 static void
 pass_on_child(struct env *e, struct env *child)
@@ -168,9 +185,9 @@ pass_on_child(struct env *e, struct env *child)
     if (env_alive(child) && (child->info->flags & EXO_ENV_LOYAL))
         env_end(child, &(struct env_end){.end = EXO_END_PARENT});
     if (env_state(child) == EXO_ENV_DEAD) {
-        page_repay(child->save, heir);
+        move_held(e, child->save, heir);
         if (child->log_page)
-            page_repay(child->log_page, heir);
+            move_held(e, child->log_page, heir);
     }
     env_move(child, heir);
 }

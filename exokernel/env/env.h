@@ -147,6 +147,9 @@ void env_stop_waiting(struct env *e, int64_t result);
  * an idle CPU. */
 void env_find_cpu(struct env *e);
 
+/* To READY after it ran: an idle CPU might take it over. */
+void env_requeue(struct env *e);
+
 /* Is it still `current` somewhere, if only on its way off? */
 bool env_on_cpu(const struct env *e);
 

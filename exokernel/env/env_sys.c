@@ -263,7 +263,7 @@ stop(struct cpu *c, struct env *e)
         env_unready(e);
         break;
     case EXO_ENV_WAITING:
-        env_stop_waiting(e, 0);
+        env_stop_waiting(e, e->callee ? -EXO_E_STATE : 0);
         break;
     case EXO_ENV_STOPPED:
         return 0;
@@ -302,7 +302,7 @@ bury(struct env *e)
     exo_page save = e->save;
     env_bury(e);
     page_unhold(save);
-    tlb_drop(save, &budget, env_tell_taken);
+    page_put(save);
     return 0;
 }
 
@@ -361,6 +361,8 @@ fpu_read(const struct env *e, uint64_t buf)
 {
     if (!e->fpu_page)
         return -EXO_E_STATE;
+    if (!e->fpu_saved)
+        fpu_state_reset(page_kva(e->fpu_page)); /* what it will resume with */
     return user_put_bytes(buf, page_kva(e->fpu_page), K.features.xsave_bytes)
                ? 0
                : -EXO_E_FAULT;

@@ -218,24 +218,48 @@ env_on_cpu(const struct env *e)
     return false;
 }
 
-/* The owner of a slot preempts slack; anyone ends idleness. */
+/* The owner of a slot preempts slack. */
+static bool
+preempt_slack(const struct env *e)
+{
+    for (unsigned i = 0; i < K.ncpus; i++) {
+        struct cpu *c = K.cpu[i];
+        if (c->current && c->slot_owner == e && c->on_slack &&
+            env_may_run_on(e, c)) {
+            cpu_poke(c);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Wake a CPU that has nothing to do; each is poked once. */
+static void
+end_idleness(const struct env *e)
+{
+    uint64_t cpus = K.idle_cpus;
+    if (e->cpu != EXO_CPU_ANY)
+        cpus &= 1ull << e->cpu;
+    if (!cpus)
+        return;
+    unsigned i = (unsigned)__builtin_ctzll(cpus);
+    K.idle_cpus &= ~(1ull << i);
+    cpu_poke(K.cpu[i]);
+}
+
 void
 env_find_cpu(struct env *e)
 {
-    struct cpu *me = hw_this_cpu(), *idle = NULL;
-    for (unsigned i = 0; i < K.ncpus; i++) {
-        struct cpu *c = K.cpu[i];
-        if (!env_may_run_on(e, c))
-            continue;
-        if (c->current && c->slot_owner == e && c->on_slack) {
-            cpu_poke(c);
-            return;
-        }
-        if (!c->current && c != me)
-            idle = c;
-    }
-    if (idle)
-        cpu_poke(idle);
+    if (!preempt_slack(e) && K.idle_cpus)
+        end_idleness(e);
+}
+
+void
+env_requeue(struct env *e)
+{
+    env_ready(e);
+    if (unlikely(K.idle_cpus))
+        end_idleness(e);
 }
 
 void

@@ -145,23 +145,34 @@ slice_expire(struct cpu *c)
     }
 }
 
+/* Off the root of whoever ran last: it may be about to be freed. */
+static void
+load_kernel_root(struct cpu *c)
+{
+    if (c->root_pa != K.kernel_root_pa)
+        flush_load_root(c, K.kernel_root_pa);
+}
+
 /* Nobody is READY: reap what died, else halt until an interrupt. */
 static void
 idle(struct cpu *c)
 {
+    load_kernel_root(c);
     if (env_reap_any()) {
         kernel_unlock(c);
+        kernel_lock(c, 256);
     } else {
         c->info->current = 0;
-        flush_load_root(c, K.kernel_root_pa);
+        K.idle_cpus |= 1ull << c->index;
         slice_arm(c);
         cpu_charge_kernel(c);
         kernel_unlock(c);
         hw_halt_wait();
         cpu_serve_mailbox(c);
         cpu_charge_idle(c);
+        kernel_lock(c, 256);
+        K.idle_cpus &= ~(1ull << c->index);
     }
-    kernel_lock(c, 256);
     slice_on_idle(c);
     slice_expire(c);
 }
@@ -174,8 +185,10 @@ slice_schedule(struct cpu *c)
         struct choice ch = look(c);
         commit(c, &ch);
         struct env *e = ch.env;
-        if (ch.owner && env_state(ch.owner) == EXO_ENV_DYING)
+        if (ch.owner && env_state(ch.owner) == EXO_ENV_DYING) {
+            load_kernel_root(c);
             env_reap(ch.owner, REAP_STEP); /* its own time pays for it */
+        }
         if (!e) {
             idle(c);
             continue;
@@ -208,7 +221,7 @@ preempt(struct cpu *c, const struct trapframe *t)
     save_all(c, t);
     env_leave(c, true);
     if (env_state(e) == EXO_ENV_RUNNING)
-        env_ready(e);
+        env_requeue(e);
     else if (env_state(e) == EXO_ENV_DYING)
         e->mortem.context = e->context;
     slice_schedule(c);

@@ -16,10 +16,13 @@ slot_give(const struct env *me, uint32_t caps, struct exo_slot *slot,
     if (old && !given_up &&
         !cap_covers(cap_slot(me, caps), slot->guard, EXO_WRITE))
         return -EXO_E_CAP;
-    if (owner && owner != old && !account_fits(owner, EXO_KIND_SLOT, 1))
-        return -EXO_E_LIMIT;
-    if (old)
+    if (old) /* first, for the two may have an ancestor in common */
         account_refund(old, EXO_KIND_SLOT, 1);
+    if (owner && !account_fits(owner, EXO_KIND_SLOT, 1)) {
+        if (old)
+            account_charge(old, EXO_KIND_SLOT, 1);
+        return -EXO_E_LIMIT;
+    }
     if (owner)
         account_charge(owner, EXO_KIND_SLOT, 1);
     slot->guard = guard;
@@ -72,7 +75,7 @@ sys_yield(exo_cap cap, exo_env env)
         c->yielded_end = c->own_end;
     bool over = c->grace_end;
     env_save_light(c, 0);
-    env_ready(me);
+    env_requeue(me);
     if (to && !over) {
         env_unready(to);
         env_run(c, to);

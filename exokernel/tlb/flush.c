@@ -61,6 +61,15 @@ flush_load_root(struct cpu *c, uint64_t root_pa)
     hw_write_cr3(root_pa | pcid_of(c, e) | keep);
 }
 
+bool
+flush_is_loaded(exo_page root)
+{
+    for (unsigned i = 0; i < K.ncpus; i++)
+        if (K.cpu[i]->root_pa == root << EXO_PAGE_SHIFT)
+            return true;
+    return false;
+}
+
 /* Drop everything this CPU's TLB knows of the root that is loaded. */
 static void
 flush_current(struct cpu *c)

@@ -43,6 +43,9 @@ void flush_commit(struct flush *f);
 /* Load a root table into CR3, with what the TLB still knows of it. */
 void flush_load_root(struct cpu *c, uint64_t root_pa);
 
+/* Is this root table in some CPU's CR3? Then it must stay one. */
+bool flush_is_loaded(exo_page root);
+
 /* Answer a shoot-down on this CPU. Needs no lock. */
 void flush_serve(struct cpu *c);
 

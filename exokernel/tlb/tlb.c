@@ -21,7 +21,7 @@ tlb_walk(exo_page root, uint64_t va, unsigned level, struct place *at)
         if (!(e & EXO_PTE_P) || (e & EXO_PTE_PS))
             return false;
         table = entry_page(e);
-        shared |= K.page_info[table].bindings > 1;
+        shared |= K.page[table].parents > 1;
     }
     at->table = table;
     at->index = va >> level_shift(level) & 511;
@@ -100,14 +100,17 @@ forget(exo_page page, const struct place *at)
     l->next = l->prev = 0;
 }
 
-/* Tables have no writable or executable bindings to count; their words mean
- * something else. */
+/* Tables have no writable or executable bindings to count, but links: those
+ * are the entries without NX. */
 void
 tlb_count(exo_page page, uint64_t entry, int by)
 {
     struct page *p = &K.page[page];
-    if (unlikely(K.page_info[page].use == EXO_USE_TABLE))
+    if (unlikely(K.page_info[page].use == EXO_USE_TABLE)) {
+        if (!(entry & EXO_PTE_NX))
+            p->parents += by;
         return;
+    }
     if (entry & EXO_PTE_W)
         p->nwrite += by;
     if (!(entry & EXO_PTE_NX))
@@ -156,15 +159,13 @@ flush_aim(struct flush *f, exo_page table)
 {
     unsigned level = table_level(table);
     for (; level < 4; level++) {
-        if (K.page_info[table].bindings == 0)
+        if (K.page[table].parents == 0)
             return false;
         exo_page up = K.page[table].first >> 9;
-        if (K.page_info[table].bindings > 1 || !up) {
-            f->everywhere = true;
+        if (K.page[table].parents > 1 || !is_table(up, level + 1)) {
+            f->everywhere = true; /* or the link is further down the ring */
             return true;
         }
-        if (table_level(up) != level + 1)
-            return false; /* only bound to be read */
         table = up;
     }
     if (f->root && f->root != table)
@@ -235,7 +236,7 @@ table_become(exo_page page, unsigned level, uint64_t va)
     page_clean(page);
     page_hold(page, EXO_USE_TABLE);
     K.page_info[page].flags = (uint8_t)(level << 4);
-    p->entries = p->cursor = 0;
+    p->entries = p->cursor = p->parents = 0;
     p->link[0] = p->link[1] = 0;
     p->va = va & ~((1ull << level_shift(level + 1)) - 1);
     if (level < 4)
@@ -298,6 +299,8 @@ tlb_drop(exo_page page, int *budget, tlb_tell *tell)
     if (*budget <= 0)
         return false;
     if (info->use == EXO_USE_TABLE) {
+        if (table_level(page) == 4 && flush_is_loaded(page))
+            return false; /* a CPU is on its way off it */
         if (!tlb_empty(page, budget))
             return false;
         if (!tlb_break(page, budget, tell))

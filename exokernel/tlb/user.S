@@ -38,7 +38,7 @@ user_copy_end:
     clac
 3:  ret
 
-/* Where a fault inside goes on; the gate has cleared AC. */
+/* Where a fault inside goes on. */
 user_copy_failed:
     mov $1, %eax
     cmpb $0, user_smap(%rip)

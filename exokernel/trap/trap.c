@@ -10,6 +10,7 @@
 #include "env/env.h"
 #include "lock.h"
 #include "slice/slice.h"
+#include "tlb/flush.h"
 #include "tlb/user.h"
 
 #define VECTOR_GP 13
@@ -135,11 +136,14 @@ trap_interrupt(struct trapframe *t)
 {
     struct cpu *c = hw_this_cpu();
     unsigned vector = (unsigned)t->f.cause;
+    if (vector == VECTOR_FLUSH) {
+        flush_serve(c); /* no kick is answered, for no lock is taken */
+        apic_eoi();
+        return;
+    }
     cpu_serve_mailbox(c);
     if (vector != VECTOR_SPURIOUS)
         apic_eoi();
-    if (vector == VECTOR_FLUSH)
-        return;
     kernel_lock(c, 256 + vector);
     cpu_charge_user(c);
     c->info->interrupts++;

@@ -12,8 +12,8 @@
 
 struct log_reader {
     struct exo_log *log;
-    uint32_t tail; // bytes taken so far
-    uint32_t lost; // bytes overwritten before they were read
+    uint64_t tail; // bytes taken so far
+    uint64_t lost; // bytes overwritten before they were read
 };
 
 // Appends up to `count` bytes. *first: nothing was unread before, so the reader

@@ -125,9 +125,9 @@ struct exo_mortem {
  * ever written, `tail` bytes ever taken by the reader; both only grow. */
 #define EXO_LOG_BYTES 4032
 struct exo_log {
-    uint32_t head; // [U] by the writer
-    uint32_t tail; // [U] by the reader
-    uint8_t zero[56];
+    uint64_t head; // [U] by the writer
+    uint64_t tail; // [U] by the reader
+    uint8_t zero[48];
     char text[EXO_LOG_BYTES];
 };
 
