@@ -3,7 +3,7 @@
  * From the loader's jump to the first env: the rooms are opened in order, each
  * once, and then there is nothing left to do but to schedule.
  */
-#include "boot/acpi.h"
+#include "drv/acpi.h"
 #include "boot/memory.h"
 #include "boot/smp.h"
 #include "chan/chan.h"

@@ -4,7 +4,7 @@
  */
 #include "boot/smp.h"
 
-#include "boot/acpi.h"
+#include "drv/acpi.h"
 #include "boot/memory.h"
 #include "boot/smp_slot.h"
 #include "debug/print.h"

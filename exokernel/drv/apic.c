@@ -5,7 +5,7 @@
  */
 #include "drv/apic.h"
 
-#include "boot/acpi.h"
+#include "drv/acpi.h"
 #include "boot/memory.h"
 #include "drv/lapic.h"
 #include "hw.h"

@@ -4,7 +4,7 @@
  */
 #include "drv/power.h"
 
-#include "boot/acpi.h"
+#include "drv/acpi.h"
 #include "drv/uart.h"
 #include "hw.h"
 

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "boot/acpi.h"
+#include "drv/acpi.h"
 #include "hw.h"
 #include "lib/string.h"
 

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "boot/acpi.h"
+#include "drv/acpi.h"
 #include "boot/bootinfo.h"
 #include "debug/panic.h"
 #include "drv/apic.h"

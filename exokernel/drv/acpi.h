@@ -10,8 +10,8 @@
  *
  * Sources: ACPI 6.4, 5.2 (tables), 4.8.3 (PM1 control), 7.4.2.6 (_S5).
  */
-#ifndef EXO_BOOT_ACPI_H
-#define EXO_BOOT_ACPI_H
+#ifndef EXO_DRV_ACPI_H
+#define EXO_DRV_ACPI_H
 
 #include <stdbool.h>
 #include <stdint.h>

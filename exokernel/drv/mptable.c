@@ -2,9 +2,9 @@
 /*
  * See mptable.h.
  */
-#include "boot/mptable.h"
+#include "drv/mptable.h"
 
-#include "boot/acpi.h"
+#include "drv/acpi.h"
 #include "boot/memory.h"
 #include "kernel.h"
 #include "lib/string.h"

@@ -7,8 +7,8 @@
  *
  * Sources: Intel MultiProcessor Specification 1.4, chapter 4.
  */
-#ifndef EXO_BOOT_MPTABLE_H
-#define EXO_BOOT_MPTABLE_H
+#ifndef EXO_DRV_MPTABLE_H
+#define EXO_DRV_MPTABLE_H
 
 void mptable_read(void);
 

@@ -3,10 +3,10 @@
  * See acpi.h. Everything read here was written by firmware, and is checked
  * before it is used: that it is mapped, long enough, and sums to zero.
  */
-#include "boot/acpi.h"
+#include "drv/acpi.h"
 
 #include "boot/memory.h"
-#include "boot/mptable.h"
+#include "drv/mptable.h"
 #include "debug/print.h"
 #include "hw.h"
 #include "kernel.h"
