@@ -45,7 +45,7 @@ KERNEL_LDFLAGS := -nostdlib -static -Wl,-z,max-page-size=4096 \
     -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--gc-sections \
     -Wl,--fatal-warnings
 
-# Programs on libos/minimal: no FPU, no libc, static, at 4 MiB.
+# Programs on libos/minimal: no FPU, no libc, static; libos/program.ld.
 USER_CFLAGS := $(COMMON_CFLAGS) -Iexokernel/include -Ilibos \
     -fno-stack-protector
 USER_LDFLAGS := -nostdlib -static -Wl,-z,max-page-size=4096 \

@@ -76,7 +76,7 @@ put_init(struct json *json)
     json_number(json, "cpu_ns_1s", clock_ns(init_ticks_1s));
     json_number(json, "pages_used", pages->own);
     json_number(json, "pages_reserved", pages->reserved - pages->carved);
-    json_number(json, "pages_limit", pages->limit);
+    json_number(json, "pages_limit", pages->reserved);
     json_number(json, "slots", account_of(UAREA->self, EXO_KIND_SLOT)->own);
 }
 

@@ -136,7 +136,6 @@ describe(const struct app *a, const struct image *image, struct spawn *s)
     uint64_t affinity = spec->affinity;
     *s = (struct spawn){
         .program = &a->program,
-        .image = (const char *)MINIMAL_IMAGE,
         .image_page = image->page,
         .image_bytes = image->bytes,
         .image_cap = ROOT_CAP,
@@ -199,46 +198,38 @@ close_log(struct app *a)
     a->output.log = NULL;
 }
 
-// Makes the env of a new life. Result: null, or a sentence.
-static const char *
-create(struct app *a, struct spawn *s, int64_t *error)
+// Makes the env of a new life.
+static int64_t
+create(struct app *a, struct spawn *s)
 {
+    // There, and checked, before the first application started.
     const struct image *image = images_find(a->spec.image);
-    *error = prefixes_issue(&self.children, &a->prefix);
-    if (!image || !images_bind(image))
-        return "its image is not there";
-    const char *wrong =
-        elf_parse((const char *)MINIMAL_IMAGE, image->bytes, &a->program);
-    if (!wrong) {
-        describe(a, image, s);
-        if (!*error)
-            *error = spawn_create(s, &page_map);
-        a->env = *error ? 0 : s->env;
-    }
-    images_unbind(image);
-    return wrong;
+    s->what = "name it";
+    int64_t error = prefixes_issue(&self.children, &a->prefix);
+    if (error)
+        return error;
+    describe(a, image, s);
+    error = spawn_create(s, &page_map);
+    a->env = error ? 0 : s->env;
+    return error;
 }
 
 void
 app_start(struct app *a)
 {
-    struct spawn s = {.what = "name it"};
-    int64_t error = 0;
-    const char *wrong = create(a, &s, &error);
-    if (!wrong && !error)
+    struct spawn s;
+    int64_t error = create(a, &s);
+    if (!error)
         error = launch(a, &s);
-    if (!wrong && !error) {
+    if (!error) {
         a->state = APP_RUNNING;
         a->by_operator = false;
         a->born_ns = clock_uptime_ns();
         say("start %s (env %lu)", a->spec.name, a->env);
         return;
     }
-    if (wrong)
-        say("cannot start %s: %s", a->spec.name, wrong);
-    else
-        say("cannot start %s: could not %s: %s", a->spec.name, s.what,
-            error_text(error));
+    say("cannot start %s: could not %s: %s", a->spec.name, s.what,
+        error_text(error));
     close_log(a);
     if (a->env)
         spawn_bury(ROOT_CAP, a->env, NULL);

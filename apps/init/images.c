@@ -108,9 +108,8 @@ images_unbind(const struct image *i)
     map_run(&page_map, ROOT_CAP, MINIMAL_IMAGE, 0, pages_of(i), 0);
 }
 
-// Parses an image into *program. Result: null, or a sentence.
-static const char *
-parse(const struct image *i, struct elf_program *program)
+const char *
+images_parse(const struct image *i, struct elf_program *program)
 {
     const char *text = images_bind(i);
     if (!text)
@@ -118,13 +117,6 @@ parse(const struct image *i, struct elf_program *program)
     const char *wrong = elf_parse(text, i->bytes, program);
     images_unbind(i);
     return wrong;
-}
-
-const char *
-images_check(const struct image *i)
-{
-    struct elf_program program;
-    return parse(i, &program);
 }
 
 static void
@@ -141,7 +133,7 @@ trim_image(struct image *i)
 {
     struct elf_program program;
     uint64_t end = 0;
-    if (parse(i, &program))
+    if (images_parse(i, &program))
         return;
     for (uint32_t s = 0; s < program.count; s++) {
         const struct elf_segment *segment = &program.segment[s];

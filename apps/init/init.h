@@ -165,8 +165,9 @@ const char *images_next(uint32_t *cursor);
 const char *images_bind(const struct image *image);
 void images_unbind(const struct image *image);
 
-// Checks an image. Result: null, or a sentence.
-const char *images_check(const struct image *image);
+// Parses an image into *program. Result: null, or a sentence.
+const char *images_parse(const struct image *image,
+                         struct elf_program *program);
 
 // Gives modules back that no program needs any more, and the parts of images
 // that are not loaded.

@@ -140,7 +140,7 @@ check_images(void)
                 spec->image);
             power_off(STATUS_REFUSED);
         }
-        const char *wrong = images_check(image);
+        const char *wrong = images_parse(image, &app[i]->program);
         if (!wrong)
             continue;
         say("cannot load %s: %s", spec->image, wrong);

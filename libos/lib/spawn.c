@@ -15,7 +15,7 @@
 #include "lib/start.h"
 #include "lib/string.h"
 
-#define BATCH 16 // pages allocated, copied and bound at a time
+#define BATCH 8 // pages allocated, copied and bound at a time
 
 // What a new env consists of, in the order in which it is allocated.
 enum { ROOT, SAVE, UAREA, UPCALL, LOG = UPCALL + 4, OWN_PAGES };
@@ -28,10 +28,12 @@ struct job {
     exo_page page[OWN_PAGES];
 };
 
+// Pages copied at a time: the window holds source and target, and its last page
+// is for peek.h.
 static uint32_t
-window_room(const struct job *job)
+batch_size(const struct job *job)
 {
-    uint32_t room = job->own->window->pages - 1; // the last is for peek.h
+    uint32_t room = (job->own->window->pages - 1) / 2;
     return room < BATCH ? room : BATCH;
 }
 
@@ -201,47 +203,73 @@ share_segment(struct job *job, const struct elf_segment *s)
                    s->pages, bind_flags(s));
 }
 
-// Copies what content there is for pages [first, first + count) of a segment
-// to `to`, where these pages are bound.
-static void
-copy_content(const struct spawn *spawn, const struct elf_segment *s,
-             uint32_t first, uint32_t count, char *to)
+// How many pages of a segment have content.
+static uint32_t
+content_pages(const struct elf_segment *s)
 {
-    uint64_t lead = s->va % EXO_PAGE_BYTES; // unused bytes of page 0
-    uint64_t from = (uint64_t)first * EXO_PAGE_BYTES;
-    uint64_t end = from + (uint64_t)count * EXO_PAGE_BYTES;
-    if (from < lead)
-        from = lead;
-    if (end > lead + s->file_bytes)
-        end = lead + s->file_bytes;
-    if (from < end)
-        memcpy(to + (from - (uint64_t)first * EXO_PAGE_BYTES),
-               spawn->image + s->offset + (from - lead), end - from);
+    uint64_t end = s->va % EXO_PAGE_BYTES + s->file_bytes;
+    if (!s->file_bytes)
+        return 0;
+    return (uint32_t)((end + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES);
 }
 
-// Fills and binds pages [first, first + count) of a segment.
+// Copies what content there is for pages [first, first + count) of a segment.
+// from, to: where these pages are bound, as the image has them and empty.
+static void
+copy_content(const struct elf_segment *s, uint32_t first, uint32_t count,
+             const char *from, char *to)
+{
+    uint64_t base = (uint64_t)first * EXO_PAGE_BYTES;
+    uint64_t start = s->va % EXO_PAGE_BYTES; // of the content, from page 0 on
+    uint64_t end = start + s->file_bytes;
+    if (start < base)
+        start = base;
+    if (end > base + (uint64_t)count * EXO_PAGE_BYTES)
+        end = base + (uint64_t)count * EXO_PAGE_BYTES;
+    memcpy(to + (start - base), from + (start - base), end - start);
+}
+
+// Fills pages [first, first + count) of a segment, which are page[]. Source and
+// target are bound in the window unless the image is in memory anyway.
+static int64_t
+fill_pages(struct job *job, const struct elf_segment *s, uint32_t first,
+           uint32_t count, const exo_page *page)
+{
+    const struct spawn *spawn = job->spawn;
+    const struct window *window = job->own->window;
+    exo_page source[BATCH];
+    uint64_t at = s->offset / EXO_PAGE_BYTES + first;
+    const char *from = spawn->image + at * EXO_PAGE_BYTES;
+    if (spawn->image_page) {
+        for (uint32_t i = 0; i < count; i++)
+            source[i] = spawn->image_page + at + i;
+        from = window_bind(window, spawn->image_cap, count, source, count,
+                           EXO_BIND_R);
+    }
+    char *to = window_bind(window, spawn->cap, 0, page, count, EXO_BIND_W);
+    if (from && to)
+        copy_content(s, first, count, from, to);
+    window_clear(window, 0, spawn->image_page ? 2 * count : count);
+    return from && to ? 0 : -EXO_E_CAP;
+}
+
+// Makes, fills and binds pages [first, first + count) of a segment.
 static int64_t
 copy_batch(struct job *job, const struct elf_segment *s, uint32_t first,
            uint32_t count)
 {
-    const struct window *window = job->own->window;
     struct exo_run run[BATCH];
     exo_page page[BATCH];
     uint64_t va = s->va / EXO_PAGE_BYTES + first;
-    uint64_t content =
-        (s->va % EXO_PAGE_BYTES + s->file_bytes + EXO_PAGE_BYTES - 1) /
-        EXO_PAGE_BYTES;
+    uint32_t content = content_pages(s);
     int64_t error = pages_take(&job->pages, page, count);
     if (error)
         return error;
-    if (s->file_bytes && first < content) {
-        uint32_t n =
-            content - first < count ? (uint32_t)(content - first) : count;
-        char *to = window_bind(window, job->spawn->cap, 0, page, n, EXO_BIND_W);
-        if (!to)
-            return -EXO_E_CAP;
-        copy_content(job->spawn, s, first, n, to);
-        window_clear(window, 0, n);
+    if (first < content) {
+        uint32_t n = content - first < count ? content - first : count;
+        error = fill_pages(job, s, first, n, page);
+        if (error)
+            return error;
     }
     for (uint32_t i = 0; i < count; i++)
         run[i] = (struct exo_run){(va + i) * EXO_PAGE_BYTES, page[i], 1,
@@ -253,7 +281,7 @@ static int64_t
 load_program(struct job *job)
 {
     const struct elf_program *program = job->spawn->program;
-    uint32_t room = window_room(job);
+    uint32_t room = batch_size(job);
     int64_t error = 0;
     for (uint32_t i = 0; !error && i < program->count; i++) {
         const struct elf_segment *s = &program->segment[i];

@@ -23,10 +23,11 @@
 #define SPAWN_STACK_MAX 8
 
 struct spawn {
-    // The program, as elf_parse() found it in `image`, which is bound now.
+    // The program, as elf_parse() found it in its image. The image is either
+    // known by its pages, or bound in the caller's memory.
     const struct elf_program *program;
-    const char *image;
-    exo_page image_page; // first of its pages, contiguous; 0: copy everything
+    exo_page image_page; // first of its pages, contiguous; 0: copy from ...
+    const char *image;   // ... here
     uint64_t image_bytes;
     exo_cap image_cap;     // READ over them
     exo_guard image_guard; // what they are guarded with, if the new env is to
@@ -59,7 +60,7 @@ struct spawn {
 };
 
 // Makes an env. own: the caller's address space, with a window of at least
-// 4 pages. Errors: INVAL sizes; those of the calls it makes.
+// 8 pages. Errors: INVAL sizes; those of the calls it makes.
 int64_t spawn_create(struct spawn *spawn, const struct map *own);
 
 // Destroys an env, waits until it is DEAD and takes it apart; then the slot is

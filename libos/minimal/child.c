@@ -3,8 +3,8 @@
 // child.c: children of a program, from its own image.
 #include "minimal/minimal.h"
 
-// The image is bound while it is parsed and copied from, so that its pages
-// have room for the bindings that matter.
+// The image is bound only while it is parsed: a page that is bound nowhere else
+// needs no link page in the child (exo/tlb.h).
 static int64_t
 bind_image(uint32_t flags)
 {
@@ -35,7 +35,6 @@ pack_args(struct spawn *spawn, char *to, int argc, const char *const *argv)
 static void
 fill_in(struct spawn *spawn)
 {
-    spawn->image = (const char *)MINIMAL_IMAGE;
     spawn->image_page = self.start->image;
     spawn->image_bytes = self.start->image_bytes;
     spawn->image_cap = START_CAP_IMAGE;
@@ -64,15 +63,15 @@ child_create(struct spawn *spawn, int argc, const char *const *argv)
     if (error)
         return error;
     fill_in(spawn);
+    spawn->what = "read its own image";
     error = bind_image(EXO_BIND_R);
     if (error)
         return error;
-    const char *wrong = elf_parse(spawn->image, spawn->image_bytes, &program);
-    spawn->program = &program;
-    spawn->what = wrong;
-    error = wrong ? -EXO_E_INVAL : spawn_create(spawn, &page_map);
+    spawn->what =
+        elf_parse((const char *)MINIMAL_IMAGE, spawn->image_bytes, &program);
     bind_image(0);
-    return error;
+    spawn->program = &program;
+    return spawn->what ? -EXO_E_INVAL : spawn_create(spawn, &page_map);
 }
 
 int64_t
