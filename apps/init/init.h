@@ -101,7 +101,7 @@ bool history_next(const struct history *history, struct history_cursor *cursor,
 struct output {
     const char *name;
     struct exo_log *log; // null: nothing is read
-    uint32_t taken;      // bytes of the log page read
+    uint64_t taken;      // bytes of the log page read
     uint32_t length;     // of the unfinished line
     char line[OUTPUT_LINE];
     struct history history;
