@@ -45,7 +45,7 @@ def main(arguments):
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
-    except Exception as error:  # pylint: disable=broad-except
+    except Exception as error:
         return _sorry(f"{type(error).__name__}: {error}\nThis looks like a "
                       "defect of exo itself; EXO_DEBUG=1 shows where.")
 

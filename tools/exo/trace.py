@@ -25,7 +25,8 @@ def convert(dump, calls=None):
     """dump: the objects of `trace dump`. calls: names of system calls by
     number. Returns the tree to write as JSON."""
     header = next((o for o in dump if "tsc_khz" in o), {})
-    names = {o["env"]: o["app"] for o in dump if "app" in o}
+    names = {o["env"]: o["app"] for o in dump
+             if "app" in o and o["env"]}
     events = [o for o in dump if "ev" in o]
     builder = _Builder(header.get("tsc_khz") or 1000000, names,
                        system_calls() if calls is None else calls,
