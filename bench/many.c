@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+#include "bench.h"
+void
+many_envs(void)
+{
+}

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+"""What bench/run is made of: one module for each kind of figure.
+
+counting  machines that count instructions, and their rows
+rows      the benchmarks by name, and what they should cost
+boot      from power-on to the first program
+size      lines, bytes and pages
+memory    the least memory, and how many programs fit
+lock      how long the kernel lock is held
+linux     the same for a Linux guest
+profile   which kernel functions a row spends its instructions in
+report    lines for people and scripts, and build/bench.json
+"""

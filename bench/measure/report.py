@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Lines `name value unit` on standard output, details after them, and the same
+as JSON. A figure with a target says how it stands to it."""
+
+import json
+import platform
+import subprocess
+import time
+
+from . import rows
+
+
+def number(value):
+    """A figure as short as it can be without losing a tenth."""
+    value = round(value, 1)
+    return str(int(value)) if value == int(value) else str(value)
+
+
+class Report:
+    """Collects figures and prints each as it comes."""
+
+    def __init__(self):
+        self.figures, self.failures = {}, []
+
+    def add(self, name, value, unit, **details):
+        """One figure. details: further numbers or words, printed beside."""
+        figure = {"value": value, "unit": unit} | details
+        words = [f"{name} {number(value)} {unit}"]
+        target = rows.TARGETS.get(name)
+        if target:
+            figure["target"] = target
+            words.append(_verdict(name, value, target))
+        for key, detail in details.items():
+            text = number(detail) if isinstance(detail, (int, float)) \
+                else detail
+            words.append(f"{key} {text}")
+        self.figures[name] = figure
+        print("  ".join(words), flush=True)
+
+    def add_result(self, result):
+        """A row of the benchmark program: median, and the least beside."""
+        median = result.median
+        self.add(result.name, median.insn, "insn", min=result.least.insn,
+                 user=median.user, crossings=median.crossings, rep=median.rep,
+                 cr3=median.cr3, invlpg=median.invlpg)
+
+    def fail(self, text):
+        self.failures.append(text)
+        print(f"# failed: {text}", flush=True)
+
+    def note(self, text):
+        print(f"# {text}", flush=True)
+
+    def write(self, path, tree):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({
+            "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "commit": _output("git", "-C", str(tree.root), "describe",
+                              "--always", "--dirty"),
+            "emulator": _output("qemu-system-x86_64", "--version"),
+            "compiler": _output("gcc", "--version"),
+            "host": platform.machine(),
+            "flags": "-icount shift=0,sleep=off -smp 1 -cpu max -seed 1 "
+                     "-rtc base=2026-01-01,clock=vm",
+            "figures": self.figures,
+            "failures": self.failures,
+        }, indent=1) + "\n")
+
+
+def _verdict(name, value, target):
+    good = value >= target if name in rows.AT_LEAST else value <= target
+    return f"{'within' if good else 'MISSES'} {number(target)}"
+
+
+def _output(*command):
+    """The first line a command prints, or "unknown"."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True,
+                              timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return (done.stdout.splitlines() or ["unknown"])[0]
