@@ -9,10 +9,11 @@
 #include "lib/peek.h"
 
 #define ROOT_LEVEL 4
+#define LEAF_BYTES UINT64_C(0x200000) // that a leaf table maps
 #define WINDOW_RUN 16
 
 int64_t
-map_table(const struct map *map, uint64_t va, unsigned level, exo_page *table)
+map_table(struct map *map, uint64_t va, unsigned level, exo_page *table)
 {
     exo_page above;
     int64_t error = pages_take(map->pages, table, 1);
@@ -31,6 +32,10 @@ map_table(const struct map *map, uint64_t va, unsigned level, exo_page *table)
     }
     if (error)
         pages_free(map->pages, table, 1);
+    if (!error && level == 1) {
+        map->leaf = *table;
+        map->leaf_va = va & ~(LEAF_BYTES - 1);
+    }
     return error;
 }
 
@@ -51,7 +56,7 @@ add_link_page(const struct map *map, exo_page table, uint64_t va)
 
 // Gives what a refused binding at `va` lacked. Result: 0 try again, or error.
 static int64_t
-supply(const struct map *map, uint64_t va, int64_t refused)
+supply(struct map *map, uint64_t va, int64_t refused)
 {
     exo_page table;
     uint64_t entry;
@@ -59,6 +64,8 @@ supply(const struct map *map, uint64_t va, int64_t refused)
         return map_table(map, va, 1, &table);
     if (refused != -EXO_E_LINK || !map->window)
         return refused;
+    if (map->leaf && map->leaf_va == (va & ~(LEAF_BYTES - 1)))
+        return add_link_page(map, map->leaf, va);
     int64_t error = peek_entry(map->window, map->cap, map->root, va, 2, &entry);
     if (error)
         return error;
@@ -66,8 +73,7 @@ supply(const struct map *map, uint64_t va, int64_t refused)
 }
 
 int64_t
-map_runs(const struct map *map, exo_cap cap, struct exo_run *runs,
-         uint64_t count)
+map_runs(struct map *map, exo_cap cap, struct exo_run *runs, uint64_t count)
 {
     uint64_t caps = EXO_CAPS(map->cap, cap);
     while (count) {
@@ -99,7 +105,7 @@ map_runs(const struct map *map, exo_cap cap, struct exo_run *runs,
 }
 
 int64_t
-map_run(const struct map *map, exo_cap cap, uint64_t va, exo_page page,
+map_run(struct map *map, exo_cap cap, uint64_t va, exo_page page,
         uint32_t count, uint32_t flags)
 {
     struct exo_run run = {va, page, count, flags};

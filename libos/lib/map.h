@@ -6,7 +6,8 @@
 // map_runs() writes bindings; where a table is missing it makes and links one,
 // where a table has no room to record a further binding (exo/tlb.h) it puts a
 // link page beside it. Both come from `pages` and are charged to its payer.
-// No other record is kept: the page tables themselves say what there is.
+// No other record is kept but of the table made last: the page tables
+// themselves say what there is.
 //
 // A struct window is a few pages of the caller's own address space where it
 // binds foreign pages for a moment: another env's tables, its memory, or pages
@@ -28,21 +29,23 @@ struct map {
     exo_cap cap;           // WRITE over the root and the tables under it
     struct pages *pages;   // where tables come from
     struct window *window; // to look at tables; null: no link pages are made
+    exo_page leaf;         // the leaf table made last ...
+    uint64_t leaf_va;      // ... and the first address it maps
 };
 
 // Makes the table of `level` (1 or 2) for `va`, and those above it.
 // *table: the table made. Errors: those of pages_take, table_make, table_link;
 // BUSY: there is one already.
-int64_t map_table(const struct map *map, uint64_t va, unsigned level,
+int64_t map_table(struct map *map, uint64_t va, unsigned level,
                   exo_page *table);
 
 // Writes `count` runs of bindings. cap: READ (and WRITE to bind writable) over
 // the pages. The runs are used up: on an error they say what is left.
-int64_t map_runs(const struct map *map, exo_cap cap, struct exo_run *runs,
+int64_t map_runs(struct map *map, exo_cap cap, struct exo_run *runs,
                  uint64_t count);
 
 // One run.
-int64_t map_run(const struct map *map, exo_cap cap, uint64_t va, exo_page page,
+int64_t map_run(struct map *map, exo_cap cap, uint64_t va, exo_page page,
                 uint32_t count, uint32_t flags);
 
 // Prepares `pages` pages at `va` as a window of the caller's own map.

@@ -45,11 +45,11 @@ alloc_all(struct pages *pages, exo_page *out, uint64_t count)
 
 // Is a cached page still there? The kernel may have taken it.
 static bool
-is_ours(exo_page page)
+is_ours(const struct pages *pages, exo_page page)
 {
     const volatile struct exo_page_info *info = exo_page_info(page);
-    return info->payer == EXO_ENV_INDEX(start_self()) &&
-           info->use == EXO_USE_DATA;
+    exo_env payer = pages->payer ? pages->payer : start_self();
+    return info->payer == EXO_ENV_INDEX(payer) && info->use == EXO_USE_DATA;
 }
 
 // Takes up to `count` pages out of the cache.
@@ -59,7 +59,7 @@ take_cached(struct pages *pages, exo_page *out, uint64_t count)
     uint64_t n = 0;
     while (n < count && pages->cached) {
         out[n] = pages->cache[--pages->cached];
-        n += is_ours(out[n]);
+        n += is_ours(pages, out[n]);
     }
     return n;
 }
@@ -73,6 +73,22 @@ pages_take(struct pages *pages, exo_page *out, uint64_t count)
     int64_t error = alloc_all(pages, out + cached, count - cached);
     if (error)
         pages_give(pages, out, cached);
+    return error;
+}
+
+int64_t
+pages_stock(struct pages *pages, uint64_t count)
+{
+    if (count > PAGES_CACHE)
+        count = PAGES_CACHE;
+    for (uint64_t i = pages->cached; i < count; i++)
+        pages->cache[i] = EXO_PAGE_ANY;
+    if (count <= pages->cached)
+        return 0;
+    int64_t error =
+        alloc_all(pages, pages->cache + pages->cached, count - pages->cached);
+    if (!error)
+        pages->cached = (uint32_t)count;
     return error;
 }
 
@@ -142,7 +158,7 @@ pages_take_colour(struct pages *pages, exo_page *out, uint32_t colour,
 void
 pages_give(struct pages *pages, const exo_page *page, uint64_t count)
 {
-    while (count && !pages->payer && pages->cached < PAGES_CACHE) {
+    while (count && pages->cached < PAGES_CACHE) {
         pages->cache[pages->cached++] = *page++;
         count--;
     }

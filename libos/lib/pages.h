@@ -22,7 +22,7 @@ struct pages {
     exo_cap cap;     // GRANT over `guard`
     exo_cap control; // CONTROL over `payer`, when that is not 0
     exo_guard guard; // what the pages are guarded with
-    exo_env payer;   // who pays; 0: the caller, and only then pages are cached
+    exo_env payer;   // who pays; 0: the caller
     uint32_t cached;
     exo_page cache[PAGES_CACHE];
 };
@@ -30,6 +30,10 @@ struct pages {
 // Takes `count` pages into `out`. All or none.
 // Errors: those of exo_page_alloc. After WAIT, EXO_EVENT_GRANT follows.
 int64_t pages_take(struct pages *pages, exo_page *out, uint64_t count);
+
+// Fills the cache up to `count` pages, in fewer calls than taking them singly.
+// Errors: those of exo_page_alloc; then the cache is as it was.
+int64_t pages_stock(struct pages *pages, uint64_t count);
 
 // Takes `count` consecutive pages, the first a multiple of `align` (a power of
 // two, in pages). Errors: NONE there is no such run; those of exo_page_alloc.

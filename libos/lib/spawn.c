@@ -22,7 +22,7 @@ enum { ROOT, SAVE, UAREA, UPCALL, LOG = UPCALL + 4, OWN_PAGES };
 
 struct job {
     struct spawn *spawn;
-    const struct map *own;
+    struct map *own;
     struct pages pages; // the new env's
     struct map map;     // its address space
     exo_page page[OWN_PAGES];
@@ -153,6 +153,27 @@ create_env(struct job *job)
     return 0;
 }
 
+// Can instances bind the image's own pages? What a page shows beyond the
+// segment's end is more of the image, which its reader may read anyway.
+static bool
+is_shared(const struct spawn *spawn, const struct elf_segment *s)
+{
+    return spawn->image_page && !(s->flags & ELF_W) &&
+           s->file_bytes == s->memory_bytes;
+}
+
+// How many pages a small program will take of its own: tables, stack, data.
+static uint32_t
+pages_wanted(const struct spawn *spawn)
+{
+    const struct elf_program *program = spawn->program;
+    uint32_t pages = 3 + spawn->stack_pages;
+    for (uint32_t i = 0; i < program->count; i++)
+        if (!is_shared(spawn, &program->segment[i]))
+            pages += program->segment[i].pages;
+    return pages < PAGES_CACHE ? pages : PAGES_CACHE;
+}
+
 // Binds u-area, log, upcall stack and stack into the new address space.
 static int64_t
 bind_own_pages(struct job *job)
@@ -161,7 +182,9 @@ bind_own_pages(struct job *job)
     exo_page stack[SPAWN_STACK_MAX];
     struct exo_run run[2 + 4 + SPAWN_STACK_MAX];
     uint32_t n = 0;
-    int64_t error = pages_take(&job->pages, stack, spawn->stack_pages);
+    int64_t error = pages_stock(&job->pages, pages_wanted(spawn));
+    if (!error)
+        error = pages_take(&job->pages, stack, spawn->stack_pages);
     if (error)
         return error;
     run[n++] =
@@ -183,15 +206,6 @@ bind_flags(const struct elf_segment *s)
 {
     return EXO_BIND_R | (s->flags & ELF_W ? EXO_BIND_W : 0) |
            (s->flags & ELF_X ? EXO_BIND_X : 0);
-}
-
-// Can instances bind the image's own pages? What a page shows beyond the
-// segment's end is more of the image, which its reader may read anyway.
-static bool
-is_shared(const struct spawn *spawn, const struct elf_segment *s)
-{
-    return spawn->image_page && !(s->flags & ELF_W) &&
-           s->file_bytes == s->memory_bytes;
 }
 
 static int64_t
@@ -312,7 +326,7 @@ grant_caps(const struct spawn *spawn)
 }
 
 int64_t
-spawn_create(struct spawn *spawn, const struct map *own)
+spawn_create(struct spawn *spawn, struct map *own)
 {
     struct job job = {.spawn = spawn, .own = own};
     spawn->env = 0;
@@ -329,6 +343,7 @@ spawn_create(struct spawn *spawn, const struct map *own)
         error = fail(&job, load_program(&job), "load its program");
     if (!error)
         error = fail(&job, grant_caps(spawn), "hand over its capabilities");
+    pages_trim(&job.pages, PAGES_CACHE);
     if (error)
         spawn_bury(spawn->cap, spawn->env, NULL);
     return error;

@@ -61,7 +61,7 @@ struct spawn {
 
 // Makes an env. own: the caller's address space, with a window of at least
 // 8 pages. Errors: INVAL sizes; those of the calls it makes.
-int64_t spawn_create(struct spawn *spawn, const struct map *own);
+int64_t spawn_create(struct spawn *spawn, struct map *own);
 
 // Destroys an env, waits until it is DEAD and takes it apart; then the slot is
 // free and `env` is stale. cap: CONTROL over it. mortem: receives its record,
