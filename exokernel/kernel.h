@@ -86,6 +86,11 @@ _Static_assert(sizeof(struct page) == 64, "one cache line");
 /* Which timers an env has in its CPU's heap. */
 enum env_timer { TIMER_WAIT, TIMER_REVOKE, ENV_TIMERS };
 
+/* A run queue, first come first served. */
+struct queue {
+    struct env *head, *tail;
+};
+
 /* A protection domain. Lives in its save page. */
 struct env {
     exo_env id;
@@ -95,18 +100,19 @@ struct env {
     struct env *child, *sibling_next, *sibling_prev; /* [K] */
     exo_page save, uarea_page, log_page, fpu_page;
     exo_page stack_page[4];
-    struct exo_uarea *uarea; /* [U] through the direct map */
-    uint32_t stack_bytes;    /* [I] size of the upcall stack */
-    uint32_t cpu;            /* [I] the one CPU it may use, or EXO_CPU_ANY */
-    uint64_t root_pa;        /* [K] */
+    struct exo_uarea *uarea;     /* [U] through the direct map */
+    uint32_t stack_bytes;        /* [I] size of the upcall stack */
+    struct exo_frame *frame_top; /* [I] where an outermost frame goes */
+    uint32_t cpu;     /* [I] the one CPU it may use, or EXO_CPU_ANY */
+    uint64_t root_pa; /* [K] */
     struct env *root_next, *root_prev; /* [K] ring of envs with this root */
 
     /* When it does not run. LIGHT contexts hold rip, rsp, rax, fs and gs base
      * only; the other words of `context` are then meaningless. */
     bool full;                  /* [K] all of context is valid */
-    bool queued;                /* [K] in a run queue */
     struct exo_context context; /* [K] */
 
+    struct queue *queue;                 /* [I] where it waits when READY */
     struct env *queue_next, *queue_prev; /* [K] */
     uint32_t timer_cpu[ENV_TIMERS];      /* [K] in whose heap each one is */
     uint32_t heap_place[ENV_TIMERS];     /* [K] 1 + position, 0: not armed */
@@ -153,11 +159,11 @@ struct cpu {
     uint32_t flush_wanted, flush_done; /* [a] shoot-down mailbox */
     uint32_t index;                    /* [I] */
     uint32_t apic_id;                  /* [I] */
-    uint32_t fpu_live; /* [C] registers hold some env's values */
     uint32_t irq_seen; /* [C] interrupts taken while idle, bits */
-    uint32_t ts_set;   /* [C] CR0.TS */
+    uint32_t fpu_off;  /* [C] CR0.TS set, registers initial */
     uint64_t root_pa;  /* [C] table in CR3 */
     uint64_t stamp;    /* [C] TSC up to which time is charged */
+    struct env *left;  /* [K] ran here until now, its time not yet charged */
 
     /* slice */
     uint64_t slice_end;     /* [K] when the current env's time is over */
@@ -166,10 +172,10 @@ struct cpu {
     uint64_t yielded_end;   /* [K] the owner gave its slots away until then */
     struct env *slot_owner; /* [K] owner of the slot that runs, or NULL */
     bool on_slack;          /* [K] current runs on slack */
-    struct env *queue_head, *queue_tail; /* [K] READY and bound to this CPU */
-    bool any_turn;       /* [K] whose turn: own queue or the common one */
-    uint32_t *heap;      /* [K] timer heap: timer numbers */
-    uint32_t heap_count; /* [K] */
+    struct queue queue;     /* [K] READY and bound to this CPU */
+    bool any_turn;          /* [K] whose turn: own queue or the common one */
+    uint32_t *heap;         /* [K] timer heap: timer numbers */
+    uint32_t heap_count;    /* [K] */
 
     /* tlb */
     struct pcid_entry {
@@ -221,8 +227,8 @@ struct kernel {
     uint64_t slot_tsc;     /* [I] length of a slot */
     uint64_t grace_tsc;    /* [I] */
     uint64_t slot_base;    /* [I] TSC at which slot 0 first began */
-    struct env *queue_head, *queue_tail; /* [K] READY and bound to no CPU */
-    uint64_t idle_cpus; /* [K] bits of CPUs that halt and were not poked */
+    struct queue queue;    /* [K] READY and bound to no CPU */
+    uint64_t idle_cpus;    /* [K] bits of CPUs that halt and were not poked */
 
     /* tlb */
     uint64_t generation;    /* [K] flushes that concern every root */

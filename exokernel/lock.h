@@ -49,15 +49,22 @@ kernel_lock(struct cpu *c, uint64_t path)
     c->lock_tsc = hw_rdtsc();
 }
 
+/* Give the lock up, when it is `now`. */
 static inline void
-kernel_unlock(struct cpu *c)
+kernel_unlock_at(struct cpu *c, uint64_t now)
 {
-    uint64_t held = hw_rdtsc() - c->lock_tsc;
+    uint64_t held = now - c->lock_tsc;
     if (unlikely(held > c->lock_max)) {
         c->lock_max = c->info->lock_hold_max = held;
         c->info->lock_hold_path = c->lock_path;
     }
-    __atomic_store_n(&K.lock_now, K.lock_now + 1, __ATOMIC_RELEASE);
+    __asm__ volatile("incl %0" : "+m"(K.lock_now) : : "memory");
+}
+
+static inline void
+kernel_unlock(struct cpu *c)
+{
+    kernel_unlock_at(c, hw_rdtsc());
 }
 
 #endif

@@ -12,7 +12,10 @@
  */
 #include "cap/cap.h"
 #include "drv/timer.h"
+#include "env/context.h"
 #include "env/env.h"
+#include "env/switch.h"
+#include "env/upcall.h"
 #include "slice/slice.h"
 
 static uint64_t
@@ -53,7 +56,7 @@ static void
 suspend_caller(struct cpu *c, struct env *me, struct env *callee, bool sync,
                exo_tsc deadline)
 {
-    env_save_light(c, 0);
+    env_off_light(c, me, 0);
     if (!sync) {
         env_requeue(me);
         return;
@@ -69,17 +72,64 @@ suspend_caller(struct cpu *c, struct env *me, struct env *callee, bool sync,
         timer_arm(env_timer_next(c));
 }
 
-/* The callee was interrupted: callee-saved registers stay its own. */
+/* Write the CALL frame of `e`: what it did before, and who calls. The registers
+ * of an interrupted callee are kept in it; one that waited has none. */
 static void
-enter_interrupted(const struct cpu *c, struct env *e, const struct exo_frame *f)
+write_frame(struct exo_frame *f, const struct env *e, const struct env *caller)
+{
+    const struct exo_context *x = &e->context;
+    f->vector = EXO_UP_CALL;
+    f->cause = reply_handle(caller);
+    f->addr = caller->id;
+    f->rax = x->rax;
+    f->error = 0;
+    f->rip = x->rip;
+    f->cs = SEL_USER_CODE;
+    f->rflags = e->full ? x->rflags : FLAGS_CLEAN;
+    f->rsp = x->rsp;
+    f->ss = SEL_USER_DATA;
+    if (unlikely(e->full)) {
+        f->rcx = x->rcx, f->rdx = x->rdx, f->rsi = x->rsi, f->rdi = x->rdi;
+        f->r8 = x->r8, f->r9 = x->r9, f->r10 = x->r10, f->r11 = x->r11;
+    } else {
+        f->rcx = f->rdx = f->rsi = f->rdi = 0;
+        f->r8 = f->r9 = f->r10 = f->r11 = 0;
+    }
+}
+
+/* The callee was interrupted: callee-saved registers stay its own. */
+static _Noreturn void
+enter_interrupted(struct cpu *c, struct env *e, uint64_t rip, uint64_t rsp)
 {
     struct exo_context *x = &e->context;
-    x->rip = f->rip;
-    x->rsp = x->rdi = f->rsp;
-    x->rflags = f->rflags;
+    x->rip = rip;
+    x->rsp = x->rdi = rsp;
+    x->rflags = FLAGS_CLEAN;
     x->r8 = c->words[0], x->r9 = c->words[1], x->r10 = c->words[2];
     x->rsi = c->words[3], x->rdx = c->words[4], x->rax = c->words[5];
     x->rcx = x->r11 = 0;
+    env_on(c, e);
+    exit_full(x);
+}
+
+/* Into the CALL handler, with the words. */
+static _Noreturn void
+enter_callee(struct cpu *c, struct env *e, const struct env *caller)
+{
+    uint64_t handler = uarea_read(&e->uarea->handler[EXO_UP_CALL]);
+    struct frame_place at = upcall_place(e, e->context.rsp);
+    if (unlikely(!at.frame || handler >= EXO_USER_TOP)) {
+        env_end(e, &(struct env_end){.end = at.frame ? EXO_END_HANDLER
+                                                     : EXO_END_STACK});
+        slice_schedule(c);
+    }
+    write_frame(at.frame, e, caller);
+    __atomic_store_n(&e->uarea->mask, 1, __ATOMIC_RELAXED);
+    e->info->upcalls[EXO_UP_CALL]++;
+    if (unlikely(e->full))
+        enter_interrupted(c, e, handler, at.rsp);
+    env_on(c, e);
+    exit_call(handler, at.rsp, c->words);
 }
 
 int64_t
@@ -100,21 +150,7 @@ sys_call(exo_env env, uint32_t cap_flags, exo_tsc deadline)
         env_unready(e);
     me->call_sequence++;
     suspend_caller(c, me, e, cap_flags & EXO_CALL_SYNC, deadline);
-    struct exo_frame f;
-    enum exo_end end;
-    env_frame(e, &f);
-    f.vector = EXO_UP_CALL;
-    f.cause = reply_handle(me);
-    f.addr = me->id;
-    if (unlikely(!upcall_enter(e, &f, &end))) {
-        env_end(e, &(struct env_end){.end = end});
-        slice_schedule(c);
-    }
-    if (likely(!e->full))
-        env_run_call(c, e, f.rip, f.rsp);
-    enter_interrupted(c, e, &f);
-    env_run(c, e);
-    slice_schedule(c);
+    enter_callee(c, e, me);
 }
 
 /* The caller cannot run here: its words wait in its context. */
@@ -150,12 +186,13 @@ sys_reply(uint64_t handle)
         return 0;
     }
     env_stop_waiting(caller, 0);
-    env_save_light(c, 0);
+    env_off_light(c, me, 0);
     env_requeue(me);
     if (unlikely(upcall_due(caller) >= 0)) {
         reply_later(c, caller);
         env_run(c, caller);
         slice_schedule(c);
     }
-    env_run_reply(c, caller);
+    env_on(c, caller);
+    exit_reply(caller->context.rip, caller->context.rsp, c->words);
 }

@@ -2,14 +2,7 @@
 /* Capabilities: see cap.h. Pure logic, also built on the host. */
 #include "cap/cap.h"
 
-static const struct cap nothing;
-
-const struct cap *
-cap_slot(const struct env *e, uint32_t slot)
-{
-    slot &= 0xff;
-    return likely(slot < EXO_CAPS_MAX) ? &e->cap[slot] : &nothing;
-}
+const struct cap cap_nothing;
 
 bool
 cap_is_part(const struct cap *whole, uint64_t name, unsigned length,

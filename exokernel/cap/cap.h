@@ -35,9 +35,16 @@ cap_covers(const struct cap *cap, exo_guard guard, unsigned rights)
            (cap->rights & rights) == rights;
 }
 
+extern const struct cap cap_nothing; /* covers nothing */
+
 /* The capability in slot `slot` of a list; an empty one if there is no such
  * slot. Only the low eight bits count, see EXO_CAPS. */
-const struct cap *cap_slot(const struct env *e, uint32_t slot);
+static inline const struct cap *
+cap_slot(const struct env *e, uint32_t slot)
+{
+    slot &= 0xff;
+    return likely(slot < EXO_CAPS_MAX) ? &e->cap[slot] : &cap_nothing;
+}
 
 /* Is `part` inside what `whole` allows? */
 bool cap_is_part(const struct cap *whole, uint64_t name, unsigned length,

@@ -14,6 +14,7 @@
 #include "drv/power.h"
 #include "debug/print.h"
 #include "env/env.h"
+#include "env/switch.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "tlb/tlb.h"
@@ -136,7 +137,7 @@ off_the_machine(struct env *e)
     if (state == EXO_ENV_RUNNING) {
         struct cpu *c = K.cpu[e->info->cpu];
         if (c == here && c->current == e)
-            env_leave(c, false);
+            env_off(c, e, false);
         else
             cpu_kick(c);
     }

@@ -42,6 +42,7 @@ env_place(exo_page save)
     e->id = ++K.env_generation[index] << EXO_ENV_INDEX_BITS | index;
     e->save = save;
     e->cpu = EXO_CPU_ANY;
+    e->queue = &K.queue;
     e->info = &K.env_info[index];
     memset(e->info, 0, sizeof(*e->info));
     e->info->id = e->id;
@@ -129,6 +130,14 @@ env_leave_root(struct env *e)
     e->root_pa = 0;
 }
 
+void
+env_set_stack(struct env *e, unsigned pages)
+{
+    char *last = page_kva(e->stack_page[pages - 1]);
+    e->stack_bytes = pages * EXO_PAGE_BYTES;
+    e->frame_top = (void *)(last + EXO_PAGE_BYTES - sizeof(struct exo_frame));
+}
+
 /* Mixes whatever unpredictable there is; the clock page says how much. */
 static uint64_t
 random_word(struct env *e, unsigned i)
@@ -180,7 +189,6 @@ check_env(const struct env *e)
     for (unsigned i = 0; i < K.ncpus; i++)
         running += K.cpu[i]->current == e;
     assert(running == (state == EXO_ENV_RUNNING) || state >= EXO_ENV_STOPPED);
-    assert(e->queued == (state == EXO_ENV_READY)); /* ENV-1 */
     assert(K.env[e->index] == e);
     if (state >= EXO_ENV_DYING)
         assert(!e->heap_place[TIMER_WAIT] && !e->heap_place[TIMER_REVOKE]);

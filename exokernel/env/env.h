@@ -20,6 +20,7 @@
 #ifndef EXO_ENV_ENV_H
 #define EXO_ENV_ENV_H
 
+#include "env/queue.h"
 #include "hw.h"
 #include "kernel.h"
 
@@ -76,6 +77,9 @@ void env_move(struct env *child, struct env *heir);
 void env_use_root(struct env *e, exo_page root);
 void env_leave_root(struct env *e);
 
+/* Its upcall stack is the first `pages` of stack_page[]. */
+void env_set_stack(struct env *e, unsigned pages);
+
 /* Fill seed, ids and arg of a u-area. */
 void env_fill_uarea(struct env *e, uint64_t arg);
 
@@ -85,30 +89,13 @@ void env_bury(struct env *e);
 /* Panics when an invariant of this room is broken for e. */
 void check_env(const struct env *e);
 
-/* queue.c: who is READY. */
-
-void env_ready(struct env *e); /* to READY, at the end of its queue */
-void
-env_unready(struct env *e); /* out of its queue; the state is the caller's */
-struct env *env_next(struct cpu *c); /* whose turn it is here; stays queued */
-
 /* upcall.c */
-
-/* Deliver FAULT or FOREIGN to the env that raised it; needs no lock. The frame
- * becomes the way into the handler. False: it cannot be delivered, *end says
- * why. */
-bool upcall_here(struct env *e, struct exo_frame *frame, enum exo_end *end);
 
 /* A vector became due: set it pending, wake or interrupt the env. Any CPU. */
 void upcall_post(struct env *e, enum exo_vector vector);
 
 /* The pending vector to deliver on the way to user mode, or -1. */
 int upcall_due(struct env *e);
-
-/* Turn a saved context into the way into the handler of `vector`; false: no
- * room or no valid handler, *end says why. `frame` is where the registers come
- * from and go to. */
-bool upcall_enter(struct env *e, struct exo_frame *frame, enum exo_end *end);
 
 /* Set event bits, and wake or interrupt. */
 void env_ring(struct env *e, uint64_t bits);
@@ -118,24 +105,10 @@ void env_tell_taken(struct env *e, exo_page page);
 
 /* run.c */
 
-/* Leave the CPU: charge time, keep FPU, note a slice overrun. */
-void env_leave(struct cpu *c, bool full);
-
-/* Save a LIGHT context of the current env: it resumes after its SYSCALL. */
-void env_save_light(struct cpu *c, int64_t result);
-
 /* Run e here: gives the lock up and does not return, unless e had to be ended
  * because an upcall that is due cannot be delivered.
- * needs: e READY, out of its queue; slice_end set. */
+ * needs: e out of its queue; slice_end set. */
 void env_run(struct cpu *c, struct env *e);
-
-/* Run a caller with the words of its reply, or a callee in its CALL handler. */
-_Noreturn void env_run_reply(struct cpu *c, struct env *e);
-_Noreturn void env_run_call(struct cpu *c, struct env *e, uint64_t rip,
-                            uint64_t rsp);
-
-/* The frame that a saved context would have pushed. */
-void env_frame(const struct env *e, struct exo_frame *f);
 
 /* Wake a WAITING env with a result. */
 void env_wake(struct env *e, int64_t result);
@@ -152,11 +125,6 @@ void env_requeue(struct env *e);
 
 /* Is it still `current` somewhere, if only on its way off? */
 bool env_on_cpu(const struct env *e);
-
-/* Charge the time since the last charge. */
-void cpu_charge_user(struct cpu *c);
-void cpu_charge_kernel(struct cpu *c);
-void cpu_charge_idle(struct cpu *c);
 
 /* Ask a CPU to look at its slots again (perhaps this one). */
 void cpu_poke(struct cpu *c);

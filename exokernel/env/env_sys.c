@@ -4,6 +4,7 @@
 #include "debug/trace.h"
 #include "env/env.h"
 #include "env/fpu.h"
+#include "env/switch.h"
 #include "lib/string.h"
 #include "lock.h"
 #include "page/page.h"
@@ -162,7 +163,7 @@ take_donation(struct env *e, const struct donation *d)
         }
     }
     e->uarea = page_kva(e->uarea_page);
-    e->stack_bytes = stack * EXO_PAGE_BYTES;
+    env_set_stack(e, stack);
 }
 
 static struct env *
@@ -176,6 +177,8 @@ build(struct env *me, const struct exo_env_spec *s, const struct donation *d,
     e->info->guard = s->guard;
     e->info->flags = (uint16_t)(s->flags | (me->info->flags & EXO_ENV_HIDE));
     e->cpu = s->cpu;
+    if (s->cpu != EXO_CPU_ANY)
+        e->queue = &K.cpu[s->cpu]->queue;
     for (unsigned kind = 0; kind < EXO_KINDS; kind++)
         account_set(e, kind, s->share[kind]);
     if (root_moves)
@@ -254,7 +257,7 @@ stop(struct cpu *c, struct env *e)
     case EXO_ENV_RUNNING:
         e->info->state = EXO_ENV_STOPPED;
         if (c->current == e) {
-            env_save_light(c, 0);
+            env_off_light(c, e, 0);
             slice_schedule(c);
         }
         cpu_kick(K.cpu[e->info->cpu]);

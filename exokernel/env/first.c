@@ -212,7 +212,7 @@ first_load(void)
     for (unsigned i = 0; i < UPCALL_PAGES; i++)
         e->stack_page[i] =
             own_page(e, EXO_FIRST_UPCALL + i * EXO_PAGE_BYTES, EXO_USE_STACK);
-    e->stack_bytes = UPCALL_PAGES * EXO_PAGE_BYTES;
+    env_set_stack(e, UPCALL_PAGES);
     for (unsigned i = 1; i <= STACK_PAGES; i++)
         own_page(e, EXO_FIRST_STACK_TOP - i * EXO_PAGE_BYTES, EXO_USE_DATA);
     give_modules(e);

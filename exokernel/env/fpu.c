@@ -74,14 +74,12 @@ fpu_leave(struct env *e, bool full)
 }
 
 void
-fpu_enter_slow(struct cpu *c, struct env *e)
+fpu_enter(struct cpu *c, struct env *e)
 {
     bool uses = e->info->flags & EXO_ENV_FPU;
-    if (c->ts_set)
-        hw_clts();
+    hw_clts();
     load(uses && e->fpu_saved ? page_kva(e->fpu_page) : &initial);
-    c->fpu_live = uses;
-    c->ts_set = !uses;
+    c->fpu_off = !uses;
     if (!uses)
         hw_stts();
 }

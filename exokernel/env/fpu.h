@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * FPU, SSE and AVX registers: see env/run.c for the rule. [SDM1 13]
+ * FPU, SSE and AVX registers: see env/switch.h for the rule. [SDM1 13]
  */
 #ifndef EXO_ENV_FPU_H
 #define EXO_ENV_FPU_H
@@ -13,15 +13,9 @@ void fpu_init(void);
 /* e leaves the CPU; its registers are kept if it was interrupted. */
 void fpu_leave(struct env *e, bool full);
 
-/* Make the registers what e may see. */
-void fpu_enter_slow(struct cpu *c, struct env *e);
-
-static inline void
-fpu_enter(struct cpu *c, struct env *e)
-{
-    if (unlikely((e->info->flags & EXO_ENV_FPU) || !c->ts_set || c->fpu_live))
-        fpu_enter_slow(c, e);
-}
+/* Make the registers what e may see. Needed if e uses them, or the CPU is not
+ * fpu_off. */
+void fpu_enter(struct cpu *c, struct env *e);
 
 /* Is this a state the CPU loads without a fault? For state from users. */
 bool fpu_state_is_sane(const void *area);

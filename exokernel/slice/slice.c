@@ -4,8 +4,8 @@
 
 #include "boot/memory.h"
 #include "drv/timer.h"
-#include "lock.h"
-#include "tlb/flush.h"
+#include "env/switch.h"
+#include "env/upcall.h"
 
 #define SLOT_US_DEFAULT  1000
 #define SLOTS_DEFAULT    128
@@ -165,11 +165,11 @@ idle(struct cpu *c)
         c->info->current = 0;
         K.idle_cpus |= 1ull << c->index;
         slice_arm(c);
-        cpu_charge_kernel(c);
+        cpu_charge(c, &c->info->kernel, hw_rdtsc());
         kernel_unlock(c);
         hw_halt_wait();
         cpu_serve_mailbox(c);
-        cpu_charge_idle(c);
+        cpu_charge(c, &c->info->idle, hw_rdtsc());
         kernel_lock(c, 256);
         K.idle_cpus &= ~(1ull << c->index);
     }
@@ -182,6 +182,7 @@ slice_schedule(struct cpu *c)
 {
     assert(!c->current);
     for (;;) {
+        cpu_settle(c, hw_rdtsc());
         struct choice ch = look(c);
         commit(c, &ch);
         struct env *e = ch.env;
@@ -219,7 +220,7 @@ preempt(struct cpu *c, const struct trapframe *t)
 {
     struct env *e = c->current;
     save_all(c, t);
-    env_leave(c, true);
+    env_off(c, e, true);
     if (env_state(e) == EXO_ENV_RUNNING)
         env_requeue(e);
     else if (env_state(e) == EXO_ENV_DYING)
@@ -239,11 +240,11 @@ deliver(struct cpu *c, struct trapframe *t, int vector)
         t->f.rip = restart;
         return true;
     }
-    enum exo_end end;
     __atomic_fetch_and(&u->pending, ~(1u << vector), __ATOMIC_ACQ_REL);
     t->f.vector = (uint64_t)vector;
     t->f.cause = t->f.addr = t->f.error = 0;
-    if (!upcall_enter(e, &t->f, &end)) {
+    enum exo_end end = upcall_enter(e, &t->f);
+    if (end) {
         env_end(e, &(struct env_end){.end = end, .frame = &t->f});
         return false;
     }

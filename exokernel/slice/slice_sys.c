@@ -2,6 +2,7 @@
 /* The calls about CPU time and waiting: contracts in syscall.def. */
 #include "cap/cap.h"
 #include "env/env.h"
+#include "env/switch.h"
 #include "slice/slice.h"
 
 #define SLOT_STEP 128
@@ -74,7 +75,7 @@ sys_yield(exo_cap cap, exo_env env)
     if (!to && !c->on_slack)
         c->yielded_end = c->own_end;
     bool over = c->grace_end;
-    env_save_light(c, 0);
+    env_off_light(c, me, 0);
     env_requeue(me);
     if (to && !over) {
         env_unready(to);
@@ -97,7 +98,7 @@ sys_wait(uint64_t events, exo_tsc deadline, exo_env donate)
         return -EXO_E_TIME;
     if (!events && deadline == EXO_NEVER && u->mask)
         return -EXO_E_INVAL;
-    env_save_light(c, 0);
+    env_off_light(c, me, 0);
     if (upcall_due(me) >= 0) {
         env_run(c, me);
         slice_schedule(c);

@@ -8,6 +8,8 @@
 #include "drv/apic.h"
 #include "drv/uart.h"
 #include "env/env.h"
+#include "env/switch.h"
+#include "env/upcall.h"
 #include "lock.h"
 #include "slice/slice.h"
 #include "tlb/flush.h"
@@ -88,6 +90,7 @@ undeliverable(struct cpu *c, struct env *e, const struct exo_frame *f,
               enum exo_end end)
 {
     kernel_lock(c, 256 + f->cause % 256);
+    trace(c, EXO_TRACE_FAULT, e, f->cause, f->addr);
     if (env_state(e) == EXO_ENV_RUNNING)
         env_end(e, &(struct env_end){.end = end,
                                      .vector = (uint32_t)f->cause,
@@ -95,40 +98,39 @@ undeliverable(struct cpu *c, struct env *e, const struct exo_frame *f,
                                      .addr = f->addr,
                                      .frame = f});
     else
-        env_leave(c, false); /* another CPU was faster */
+        env_off(c, e, false); /* another CPU was faster */
     slice_schedule(c);
 }
 
-static void
-to_handler(struct cpu *c, struct exo_frame *f)
+static inline void
+to_handler(struct exo_frame *f)
 {
-    struct env *e = c->current;
-    enum exo_end end;
-    if (unlikely(!upcall_here(e, f, &end)))
-        undeliverable(c, e, f, end);
+    struct cpu *c = hw_this_cpu();
+    enum exo_end end = upcall_enter(c->current, f);
+    if (unlikely(end))
+        undeliverable(c, c->current, f, end);
+    trace(c, EXO_TRACE_UPCALL, c->current, f->vector, f->cause);
 }
 
 void
 trap_exception(struct exo_frame *f)
 {
-    struct cpu *c = hw_this_cpu();
     if (f->cause != VECTOR_PF)
         f->addr = 0;
-    if (f->cause == VECTOR_GP && (f->error & 7) == 2) {
+    if (unlikely(f->cause == VECTOR_GP && (f->error & 7) == 2)) {
         f->vector = EXO_UP_FOREIGN; /* int n: the gate's DPL refused it */
         f->cause = f->error >> 3;
         f->error = 0;
         f->rip += 2;
     }
-    trace(c, EXO_TRACE_FAULT, c->current, f->cause, f->addr);
-    to_handler(c, f);
+    to_handler(f);
 }
 
 void
 trap_foreign(struct exo_frame *f)
 {
     f->cause = EXO_FOREIGN_SYSCALL;
-    to_handler(hw_this_cpu(), f);
+    to_handler(f);
 }
 
 void
@@ -145,14 +147,15 @@ trap_interrupt(struct trapframe *t)
     if (vector != VECTOR_SPURIOUS)
         apic_eoi();
     kernel_lock(c, 256 + vector);
-    cpu_charge_user(c);
+    cpu_charge_env(c, c->current, hw_rdtsc());
     c->info->interrupts++;
     trace(c, EXO_TRACE_IRQ, c->current, vector, 0);
     if (vector == VECTOR_COM1 || vector == VECTOR_COM2)
         chan_interrupt();
     slice_interrupt(c, t);
-    cpu_charge_kernel(c);
-    kernel_unlock(c);
+    uint64_t now = hw_rdtsc();
+    cpu_charge(c, &c->info->kernel, now);
+    kernel_unlock_at(c, now);
 }
 
 void

@@ -16,7 +16,7 @@ enum exo_trace_type {
     EXO_TRACE_RETURN,      // a = number, b = result
     EXO_TRACE_SWITCH,      // env that runs from now on; a = slice end
     EXO_TRACE_UPCALL,      // a = vector, b = cause
-    EXO_TRACE_FAULT,       // a = exception, b = address
+    EXO_TRACE_FAULT,       // exception that ends an env; b = address
     EXO_TRACE_IRQ,         // a = vector
     EXO_TRACE_WAKE,        // env that became runnable
     EXO_TRACE_REVOKE,      // a = kind, b = count

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Entering a handler: see exo/upcall.h for the contract.
+ *
+ * The frame is written through the kernel's own mapping of the pinned upcall
+ * stack pages; the libOS's binding of them plays no part. Words of the u-area
+ * are read once each and only ever compared, masked or range-checked.
+ */
+#ifndef EXO_ENV_UPCALL_H
+#define EXO_ENV_UPCALL_H
+
+#include "kernel.h"
+
+#define FLAGS_CLEAN 0x202 /* interrupts on, all else clear */
+
+static inline uint64_t
+uarea_read(const uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+/* Where a frame goes, for the kernel and for the user; NULL: no room. */
+struct frame_place {
+    struct exo_frame *frame;
+    uint64_t rsp;
+};
+
+/* The place below an interrupted frame, whose rsp is `used` bytes from the
+ * stack's base. */
+struct frame_place upcall_nest(const struct env *e, uint64_t base,
+                               uint64_t used);
+
+static inline struct frame_place
+upcall_place(const struct env *e, uint64_t rsp)
+{
+    uint64_t base = uarea_read(&e->uarea->stack_base);
+    if (unlikely(rsp - base <= e->stack_bytes))
+        return upcall_nest(e, base, rsp - base);
+    return (struct frame_place){e->frame_top, base + e->stack_bytes -
+                                                  sizeof(struct exo_frame)};
+}
+
+/* Write `frame` to the upcall stack and make it the way into the handler of its
+ * vector: rip, rsp and rflags. 0, or why the env must end. */
+static inline enum exo_end
+upcall_enter(struct env *e, struct exo_frame *frame)
+{
+    uint64_t handler = uarea_read(&e->uarea->handler[frame->vector]);
+    if (unlikely(handler - EXO_USER_MIN >= EXO_USER_TOP - EXO_USER_MIN))
+        return handler ? EXO_END_HANDLER : EXO_END_FAULT;
+    struct frame_place at = upcall_place(e, frame->rsp);
+    if (unlikely(!at.frame))
+        return EXO_END_STACK;
+    *at.frame = *frame;
+    __atomic_store_n(&e->uarea->mask, 1, __ATOMIC_RELAXED);
+    e->info->upcalls[frame->vector]++;
+    frame->rip = handler;
+    frame->rsp = at.rsp;
+    frame->rflags = FLAGS_CLEAN;
+    return 0;
+}
+
+#endif
