@@ -452,7 +452,9 @@ sys_env_root(uint32_t caps, exo_env env, exo_page root)
         return -EXO_E_STATE;
     if (e != c->current && env_on_cpu(e))
         return -EXO_E_AGAIN;
-    if (e->info->flags & EXO_ENV_SEALED)
+    /* Whoever sealed the root, an env that runs on it keeps it. */
+    if ((e->info->flags & EXO_ENV_SEALED) ||
+        (K.page_info[e->root_pa >> EXO_PAGE_SHIFT].flags & EXO_PAGE_SEALED))
         return -EXO_E_EXCL;
     env_leave_root(e);
     env_use_root(e, root);
