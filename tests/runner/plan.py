@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Which jobs there are.
+
+An image of tests/kernel or tests/attack runs on the machines below: all of
+them on QEMU with one CPU (deterministic: an instruction is a nanosecond) and
+with two, in Bochs with one and two, on the kernel with the sanitizers, and
+with the kernel's own sweeps after every call; some of them with four CPUs and
+on every way to boot.
+"""
+
+import pathlib
+
+from .jobs import ROOT, Config, Guest, Program, PythonTests
+
+# What Bochs' CPU has: PCID, INVPCID, TSC deadline, x2APIC, SMEP, SMAP,
+# FSGSBASE, XSAVE (enum exo_feature); and QEMU's "max".
+_BOCHS_HAS = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 256
+_QEMU_HAS = 16 | 32 | 64 | 128 | 256
+
+_QEMU = f"expect={_QEMU_HAS} patience=60"
+_COUNTED = f"expect={_QEMU_HAS} patience=2"  # guest time is instructions
+_BOCHS = f"expect={_BOCHS_HAS} patience=20"
+
+CONFIGS = {config.name: config for config in (
+    Config("pc-1", _COUNTED, {"icount": True}),
+    Config("pc-2", _QEMU, {"smp": 2}),
+    Config("pc-4", _QEMU, {"smp": 4}),
+    Config("old-1", "expect=0 patience=2", {"icount": True, "cpu": "qemu64"}),
+    Config("check-1", _COUNTED + " check=1", {"icount": True, "mem": "12M"}),
+    Config("q35-2", _QEMU, {"smp": 2, "machine": "q35"}),
+    Config("microvm-2", _QEMU, {"smp": 2, "machine": "microvm"}),
+    Config("bios-2", _QEMU, {"smp": 2, "iso": "bios"}),
+    Config("bios-mb2-1", _QEMU, {"iso": "bios-mb2"}),
+    Config("uefi-2", _QEMU, {"smp": 2, "iso": "uefi", "machine": "q35",
+                             "mem": "256M"}),
+    Config("bochs-1", _BOCHS, {"emulator": "bochs"}),
+    Config("bochs-2", _BOCHS, {"emulator": "bochs", "smp": 2}),
+    Config("san-1", _COUNTED, {"icount": True, "mem": "96M"}, san=True),
+    Config("san-2", _QEMU, {"smp": 2, "mem": "96M"}, san=True),
+)}
+
+_EVERYWHERE = ("pc-1", "pc-2", "bochs-1", "bochs-2", "san-1", "san-2")
+_MORE = {  # images that run on further machines
+    "kernel/boot": ("pc-4", "old-1", "q35-2", "microvm-2", "bios-2",
+                    "bios-mb2-1", "uefi-2"),
+    "kernel/smp": ("pc-4",), "kernel/slice": ("pc-4",),
+    "kernel/tlb": ("pc-4", "old-1"), "kernel/fpu": ("pc-4", "old-1"),
+    "kernel/upcall": ("old-1",), "kernel/call": ("pc-4", "old-1"),
+    "attack/race": ("pc-4",), "attack/leak": ("pc-4", "old-1"),
+}
+
+
+def images():
+    """The names of all test images."""
+    return [f"{room}/{path.stem}" for room in ("kernel", "attack")
+            for path in sorted((ROOT / "tests" / room).glob("*.c"))]
+
+
+def guests(seed):
+    """Every image on every machine it is meant for."""
+    jobs = []
+    for image in images():
+        names = [*_EVERYWHERE, *_MORE.get(image, ())]
+        if image.startswith("kernel/"):
+            names.append("check-1")
+        for name in names:
+            config = CONFIGS[name]
+            options = f"cpus={config.smp} seed={seed}"
+            jobs.append(Guest(image, config, options))
+    return jobs
+
+
+def host():
+    """The host tool's own tests, and the kernel's logic built for the host."""
+    jobs = [PythonTests(path)
+            for path in sorted((ROOT / "tests/host").glob("test_*.py"))]
+    listed = ROOT / "build/tests/host.list"
+    if listed.exists():
+        jobs += [Program(ROOT / pathlib.Path(line))
+                 for line in listed.read_text().split()]
+    return jobs
+
+
+def every(seed=1):
+    """All jobs, in the order they begin; longest first where it matters."""
+    return [*host(), *guests(seed)]
