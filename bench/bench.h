@@ -87,6 +87,10 @@ bool peer_start(const char *name, struct spawn *spawn,
                 const struct image *image, const char *args,
                 uint32_t args_bytes);
 
+// The same without a word if it fails, and with a share of pages of its own.
+bool peer_try(struct spawn *spawn, const struct image *image, const char *args,
+              uint32_t args_bytes, struct exo_share pages);
+
 // Makes and starts an env of this program that does `role`.
 bool peer_open(const char *name, struct spawn *spawn, const char *role);
 void peer_close(const struct spawn *spawn);

@@ -6,7 +6,9 @@
 #include "lib/caps.h"
 #include "lib/string.h"
 
-#define PEER_PAGES 64 // most a peer may use
+#define PEER_PAGES   64 // most a peer may use
+#define STACK_PAGES  2  // the shape that init gives to applications
+#define UPCALL_PAGES 1
 
 static struct prefixes prefixes = {.length = 0, .child = 24, .next = 1};
 
@@ -31,9 +33,10 @@ image_open(const char *name, uint32_t index, struct image *image)
     return true;
 }
 
-bool
-peer_start(const char *name, struct spawn *spawn, const struct image *image,
-           const char *args, uint32_t args_bytes)
+// Makes an env and starts it. *what: after an error, what could not be done.
+static int64_t
+start(struct spawn *spawn, const struct image *image, const char *args,
+      uint32_t args_bytes, struct exo_share pages)
 {
     *spawn = (struct spawn){
         .program = &image->program,
@@ -49,18 +52,35 @@ peer_start(const char *name, struct spawn *spawn, const struct image *image,
         .args_bytes = args_bytes,
         .argc = 2,
         .with_log = true,
-        .stack_pages = 1,
-        .upcall_pages = 1,
+        .stack_pages = STACK_PAGES,
+        .upcall_pages = UPCALL_PAGES,
         .cpu = EXO_CPU_ANY,
-        .share = {[EXO_KIND_PAGE] = {PEER_PAGES, PEER_PAGES}},
+        .share = {[EXO_KIND_PAGE] = pages},
     };
+    spawn->what = "issue a prefix";
     int64_t error = prefixes_issue(&prefixes, &spawn->prefix);
     if (!error)
         error = spawn_create(spawn, &own_map);
     if (error)
-        return give_up(name, spawn->what, error);
-    error = exo_env_control(ROOT_CAP, spawn->env, EXO_ENV_START, 0);
-    return !error || give_up(name, "start its peer", error);
+        return error;
+    spawn->what = "start it";
+    return exo_env_control(ROOT_CAP, spawn->env, EXO_ENV_START, 0);
+}
+
+bool
+peer_start(const char *name, struct spawn *spawn, const struct image *image,
+           const char *args, uint32_t args_bytes)
+{
+    struct exo_share pages = {PEER_PAGES, PEER_PAGES};
+    int64_t error = start(spawn, image, args, args_bytes, pages);
+    return !error || give_up(name, spawn->what, error);
+}
+
+bool
+peer_try(struct spawn *spawn, const struct image *image, const char *args,
+         uint32_t args_bytes, struct exo_share pages)
+{
+    return start(spawn, image, args, args_bytes, pages) == 0;
 }
 
 bool

@@ -4,6 +4,7 @@
 // and the end of a slice. Both sides have address spaces of their own.
 #include "bench.h"
 
+#include "lib/clock.h"
 #include "lib/string.h"
 
 extern const char spin_end[], serve_handler[], serve_quietly_handler[];
@@ -24,6 +25,15 @@ give_way(struct exo_frame *frame)
 {
     (void)frame;
     exo_yield(0, 0);
+}
+
+// Sleeps to the next full millisecond, as all that do this.
+static _Noreturn void
+sleep_again(void)
+{
+    uint64_t step = exo_machine()->slot_tsc;
+    for (;;)
+        exo_wait(0, (clock_tsc() / step + 1) * step, 0);
 }
 
 static _Noreturn void
@@ -55,6 +65,10 @@ peer_run(const char *role)
         yield_back();
     if (strcmp(role, "turns") == 0)
         take_turns();
+    if (strcmp(role, "crash") == 0)
+        __builtin_trap();
+    if (strcmp(role, "sleep") == 0)
+        sleep_again();
     if (strcmp(role, "serve") == 0)
         be_server(serve_handler);
     if (strcmp(role, "quiet") == 0)

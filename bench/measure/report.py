@@ -69,6 +69,8 @@ class Report:
 
 def _verdict(name, value, target):
     good = value >= target if name in rows.AT_LEAST else value <= target
+    if name in rows.AT_LEAST:
+        return f"{'reaches' if good else 'MISSES'} {number(target)}"
     return f"{'within' if good else 'MISSES'} {number(target)}"
 
 
