@@ -99,12 +99,13 @@ log_end(const struct env *e, const struct env_end *why)
         return;
     struct exo_log *log = page_kva(e->log_page);
     char line[128];
-    size_t n = format_text(line, sizeof(line),
-                           "\n[kernel: %s, vector %u, error %lx, address %lx, "
-                           "rip %lx]\n",
-                           end_text(why->end), why->vector, why->value,
-                           why->addr, e->mortem.context.rip);
     uint64_t head = __atomic_load_n(&log->head, __ATOMIC_RELAXED);
+    bool amid = head && log->text[(head - 1) % EXO_LOG_BYTES] != '\n';
+    size_t n = format_text(line, sizeof(line),
+                           "%s[kernel: %s, vector %u, error %lx, address %lx, "
+                           "rip %lx]\n",
+                           amid ? "\n" : "", end_text(why->end), why->vector,
+                           why->value, why->addr, e->mortem.context.rip);
     for (size_t i = 0; i < n; i++)
         log->text[(head + i) % EXO_LOG_BYTES] = line[i];
     __atomic_store_n(&log->head, head + n, __ATOMIC_RELEASE);
