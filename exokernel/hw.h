@@ -93,9 +93,9 @@ hw_wrmsr(uint32_t msr, uint64_t value)
 static inline uint64_t
 hw_rdtsc(void)
 {
-    uint32_t low, high;
+    uint64_t low, high; /* the upper halves of both registers become zero */
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
+    return high << 32 | low;
 }
 
 /* out: EAX, EBX, ECX, EDX. */
@@ -327,47 +327,32 @@ enum hw_msr {
 #define HW_MSR_KERNEL_GS_BASE 0xc0000102u
 #define HW_MSR_TSC_AUX        0xc0000103u
 
-static inline uint64_t
-hw_rdfsbase(void)
+/* Read both, as the user may have set them by itself: only with FSGSBASE; else
+ * what the kernel set is still there, and nothing is read. Two SWAPGS are
+ * cheaper than one RDMSR; an NMI in between saves and restores GS base. */
+static inline void
+hw_rd_user_bases(uint64_t *fs, uint64_t *gs)
 {
-    uint64_t base;
-    if (!hw_flags.fsgsbase)
-        return hw_rdmsr(HW_MSR_FS_BASE);
-    __asm__ volatile("rdfsbase %0" : "=r"(base) : : "memory");
-    return base;
+    if (__builtin_expect(!hw_flags.fsgsbase, 0))
+        return;
+    __asm__ volatile("rdfsbase %0; swapgs; rdgsbase %1; swapgs"
+                     : "=r"(*fs), "=r"(*gs)
+                     :
+                     : "memory");
 }
 
 static inline void
-hw_wrfsbase(uint64_t base)
+hw_wr_user_bases(uint64_t fs, uint64_t gs)
 {
-    if (!hw_flags.fsgsbase)
-        hw_wrmsr(HW_MSR_FS_BASE, base);
-    else
-        __asm__ volatile("wrfsbase %0" : : "r"(base) : "memory");
-}
-
-/* With FSGSBASE two SWAPGS are cheaper than one RDMSR. An NMI in between saves
- * and restores GS base itself. */
-static inline uint64_t
-hw_rd_user_gsbase(void)
-{
-    uint64_t base;
-    if (!hw_flags.fsgsbase)
-        return hw_rdmsr(HW_MSR_KERNEL_GS_BASE);
-    __asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(base) : : "memory");
-    return base;
-}
-
-static inline void
-hw_wr_user_gsbase(uint64_t base)
-{
-    if (!hw_flags.fsgsbase)
-        hw_wrmsr(HW_MSR_KERNEL_GS_BASE, base);
-    else
-        __asm__ volatile("swapgs; wrgsbase %0; swapgs"
-                         :
-                         : "r"(base)
-                         : "memory");
+    if (__builtin_expect(!hw_flags.fsgsbase, 0)) {
+        hw_wrmsr(HW_MSR_FS_BASE, fs);
+        hw_wrmsr(HW_MSR_KERNEL_GS_BASE, gs);
+        return;
+    }
+    __asm__ volatile("wrfsbase %0; swapgs; wrgsbase %1; swapgs"
+                     :
+                     : "r"(fs), "r"(gs)
+                     : "memory");
 }
 
 /* The CPU this code runs on: its GS base is its struct cpu, whose first field

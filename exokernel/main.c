@@ -44,7 +44,7 @@ boot_first_cpu(uint32_t magic, uint32_t info_pa)
     bootinfo_init(magic, info_pa);
     cpu_features_init();
     memory_init();
-    user_smap = K.features.smap;
+    user_init();
     trap_init();
     cpu_place(&boot_cpu, 0);
     K.ncpus = 1;

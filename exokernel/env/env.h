@@ -94,8 +94,17 @@ void check_env(const struct env *e);
 /* A vector became due: set it pending, wake or interrupt the env. Any CPU. */
 void upcall_post(struct env *e, enum exo_vector vector);
 
-/* The pending vector to deliver on the way to user mode, or -1. */
-int upcall_due(struct env *e);
+/* The vector to deliver out of those pending, or -1: masked or no handler. */
+int upcall_choose(const struct env *e, uint32_t pending);
+
+/* The vector to deliver on the way to user mode, or -1. CALL is no event. */
+static inline int
+upcall_due(const struct env *e)
+{
+    uint32_t pending = __atomic_load_n(&e->uarea->pending, __ATOMIC_ACQUIRE) &
+                       ((1u << EXO_UP_CALL) - (1u << EXO_UP_QUANTUM));
+    return likely(!pending) ? -1 : upcall_choose(e, pending);
+}
 
 /* Set event bits, and wake or interrupt. */
 void env_ring(struct env *e, uint64_t bits);
@@ -120,8 +129,17 @@ void env_stop_waiting(struct env *e, int64_t result);
  * an idle CPU. */
 void env_find_cpu(struct env *e);
 
+/* Wake a CPU that has nothing to do and may run e; each is poked once. */
+void env_end_idleness(const struct env *e);
+
 /* To READY after it ran: an idle CPU might take it over. */
-void env_requeue(struct env *e);
+static inline void
+env_requeue(struct env *e)
+{
+    env_ready(e);
+    if (unlikely(K.idle_cpus))
+        env_end_idleness(e);
+}
 
 /* Is it still `current` somewhere, if only on its way off? */
 bool env_on_cpu(const struct env *e);

@@ -28,14 +28,13 @@ env_ready(struct env *e)
         q->head = e;
 }
 
-/* Out of its queue; the next state is the caller's to set. */
+/* Out of its queue; the caller sets the next state at once. */
 static inline void
 env_unready(struct env *e)
 {
     struct queue *q = e->queue;
     struct env *next = e->queue_next, *prev = e->queue_prev;
     assert(e->info->state == EXO_ENV_READY);
-    e->info->state = EXO_ENV_RUNNING;
     if (prev)
         prev->queue_next = next;
     else

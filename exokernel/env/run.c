@@ -77,23 +77,34 @@ begin_upcall(struct env *e, int vector)
     return 0;
 }
 
-void
-env_run(struct cpu *c, struct env *e)
+/* The upcall that is due comes first; a struct of its own stack is kept out of
+ * the usual path. */
+static __attribute__((noinline)) void
+run_upcall(struct cpu *c, struct env *e, int vector)
 {
-    uint64_t rdi = 0;
-    int vector = upcall_due(e);
-    if (unlikely(vector >= 0)) {
-        enum exo_end end = begin_upcall(e, vector);
-        if (end) {
-            env_end(e, &(struct env_end){.end = end});
-            return;
-        }
-        rdi = e->context.rdi;
+    enum exo_end end = begin_upcall(e, vector);
+    if (end) {
+        env_end(e, &(struct env_end){.end = end});
+        return;
     }
     env_on(c, e);
     if (e->full)
         exit_full(&e->context);
-    exit_light(e->context.rip, e->context.rsp, e->context.rax, rdi);
+    exit_light(e->context.rip, e->context.rsp, e->context.rax, e->context.rdi);
+}
+
+void
+env_run(struct cpu *c, struct env *e)
+{
+    int vector = upcall_due(e);
+    if (unlikely(vector >= 0)) {
+        run_upcall(c, e, vector);
+        return;
+    }
+    env_on(c, e);
+    if (e->full)
+        exit_full(&e->context);
+    exit_light(e->context.rip, e->context.rsp, e->context.rax, 0);
 }
 
 bool
@@ -120,9 +131,8 @@ preempt_slack(const struct env *e)
     return false;
 }
 
-/* Wake a CPU that has nothing to do; each is poked once. */
-static void
-end_idleness(const struct env *e)
+void
+env_end_idleness(const struct env *e)
 {
     uint64_t cpus = K.idle_cpus;
     if (e->cpu != EXO_CPU_ANY)
@@ -138,15 +148,7 @@ void
 env_find_cpu(struct env *e)
 {
     if (!preempt_slack(e) && K.idle_cpus)
-        end_idleness(e);
-}
-
-void
-env_requeue(struct env *e)
-{
-    env_ready(e);
-    if (unlikely(K.idle_cpus))
-        end_idleness(e);
+        env_end_idleness(e);
 }
 
 void

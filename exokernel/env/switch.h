@@ -21,18 +21,14 @@
 #include "lock.h"
 #include "tlb/flush.h"
 
-/* Count the time up to `now` as one kind; readers see seq odd meanwhile. */
+/* Count the time up to `now` as one kind. A reader on another CPU knows that it
+ * did not look in between when the kinds add up to the stamp. */
 static inline uint64_t
 cpu_charge(struct cpu *c, uint64_t *kind, uint64_t now)
 {
-    struct exo_cpu_info *info = c->info;
     uint64_t spent = now - c->stamp;
-    info->seq++;
-    __asm__ volatile("" : : : "memory"); /* stores stay in order [SDM3 8.2] */
     *kind += spent;
-    c->stamp = info->stamp = now;
-    __asm__ volatile("" : : : "memory");
-    info->seq++;
+    c->stamp = c->info->stamp = now;
     return spent;
 }
 
@@ -68,10 +64,7 @@ static inline void
 env_off(struct cpu *c, struct env *e, bool full)
 {
     e->full = full;
-    if (likely(hw_flags.fsgsbase)) { /* else users cannot change them */
-        e->context.fs_base = hw_rdfsbase();
-        e->context.gs_base = hw_rd_user_gsbase();
-    }
+    hw_rd_user_bases(&e->context.fs_base, &e->context.gs_base);
     if (unlikely(e->info->flags & EXO_ENV_FPU))
         fpu_leave(e, full);
     c->current = NULL;
@@ -103,10 +96,9 @@ env_on(struct cpu *c, struct env *e)
     c->current = e;
     c->info->current = e->id;
     c->info->switches++;
-    if (c->root_pa != e->root_pa)
+    if (likely(c->root_pa != e->root_pa))
         flush_load_root(c, e->root_pa);
-    hw_wrfsbase(e->context.fs_base);
-    hw_wr_user_gsbase(e->context.gs_base);
+    hw_wr_user_bases(e->context.fs_base, e->context.gs_base);
     if (unlikely((info->flags & EXO_ENV_FPU) || !c->fpu_off))
         fpu_enter(c, e);
     trace(c, EXO_TRACE_SWITCH, e, c->slice_end, 0);

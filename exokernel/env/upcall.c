@@ -28,18 +28,14 @@ upcall_nest(const struct env *e, uint64_t base, uint64_t used)
 }
 
 int
-upcall_due(struct env *e)
+upcall_choose(const struct env *e, uint32_t pending)
 {
-    struct exo_uarea *u = e->uarea;
-    uint32_t pending = __atomic_load_n(&u->pending, __ATOMIC_ACQUIRE);
-    pending &= (1u << EXO_UP_CALL) - (1u << EXO_UP_QUANTUM);
-    if (likely(!pending) || __atomic_load_n(&u->mask, __ATOMIC_RELAXED))
+    if (__atomic_load_n(&e->uarea->mask, __ATOMIC_RELAXED))
         return -1;
-    while (pending) {
+    for (; pending; pending &= pending - 1) {
         int vector = __builtin_ctz(pending);
-        if (uarea_read(&u->handler[vector]))
+        if (uarea_read(&e->uarea->handler[vector]))
             return vector;
-        pending &= pending - 1;
     }
     return -1;
 }

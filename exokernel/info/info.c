@@ -19,7 +19,7 @@ round_up(uint64_t n, uint64_t to)
 }
 
 static uint64_t *
-table_below(uint64_t *table, unsigned index)
+table_under(uint64_t *table, unsigned index)
 {
     if (!(table[index] & EXO_PTE_P))
         table[index] = kva_to_pa(boot_alloc(EXO_PAGE_BYTES, EXO_PAGE_BYTES)) |
@@ -34,13 +34,13 @@ map(uint64_t offset, uint64_t pa, uint64_t bytes)
     uint64_t *top = pa_to_kva(K.pages_info_pa);
     for (uint64_t done = 0; done < bytes;) {
         uint64_t at = offset + done;
-        uint64_t *pd = table_below(top, at >> 30 & 511);
+        uint64_t *pd = table_under(top, at >> 30 & 511);
         bool large = at % LARGE_BYTES == 0 && (pa + done) % LARGE_BYTES == 0 &&
                      bytes - done >= LARGE_BYTES;
         if (large)
             pd[at >> 21 & 511] = (pa + done) | ENTRY_INFO | EXO_PTE_PS;
         else
-            table_below(pd, at >> 21 & 511)[at >> 12 & 511] =
+            table_under(pd, at >> 21 & 511)[at >> 12 & 511] =
                 (pa + done) | ENTRY_INFO;
         done += large ? LARGE_BYTES : EXO_PAGE_BYTES;
     }

@@ -88,10 +88,8 @@ page_adopt(exo_page page, uint64_t count, struct env *payer)
 }
 
 exo_page
-page_any(void)
+page_fresh(void)
 {
-    if (K.free_head)
-        return K.free_head;
     for (unsigned i = 0; i < FRESH_LOOK && K.fresh < K.npages; i++) {
         const struct exo_page_info *info = &K.page_info[K.fresh];
         if (info->use == EXO_USE_FREE && !(info->flags & EXO_PAGE_USED))

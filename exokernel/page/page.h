@@ -44,7 +44,13 @@ void page_take(exo_page page, struct env *payer, exo_guard guard);
 
 /* Any FREE page: the one given back last, else one never used; 0 when none was
  * found in a bounded look, though there may be one. */
-exo_page page_any(void);
+exo_page page_fresh(void);
+
+static inline exo_page
+page_any(void)
+{
+    return likely(K.free_head) ? K.free_head : page_fresh();
+}
 
 /* A FREE page, however long the look; boot ends with a message if there is
  * none. */

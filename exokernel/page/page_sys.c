@@ -71,16 +71,17 @@ sys_page_alloc(uint32_t caps, exo_guard guard, exo_env payer_id,
     uint64_t done = 0;
     while (done < count && done < ALLOC_QUICK && zeroed < ALLOC_STEP) {
         exo_page page;
-        /* Write first, so that no page is lost to a bad address. */
-        if (!user_get(&page, pages + 8 * done, 1) ||
-            !user_put(pages + 8 * done, &page, 1)) {
-            error = -EXO_E_FAULT;
+        error = -EXO_E_FAULT;
+        if (!user_get(&page, pages + 8 * done, 1))
             break;
-        }
         error = take_one(payer, guard, &page, &zeroed);
         if (error)
             break;
-        user_put(pages + 8 * done, &page, 1);
+        if (unlikely(!user_put(pages + 8 * done, &page, 1))) {
+            page_put(page); /* or nobody would know that it is his */
+            error = -EXO_E_FAULT;
+            break;
+        }
         done++;
     }
     if (done || !count)

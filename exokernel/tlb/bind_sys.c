@@ -8,6 +8,7 @@
  * Accessed bits tell which old entries a TLB may hold [SDM3 4.10.2.3].
  */
 #include "cap/cap.h"
+#include "env/env.h"
 #include "hw.h"
 #include "page/page.h"
 #include "tlb/tlb.h"
@@ -20,8 +21,13 @@ struct binder {
     struct env *me;
     const struct cap *table_cap, *page_cap;
     exo_page root;
+    uint64_t leaf; /* va >> 21 of the leaf table `at` is in, or none */
+    int shared;    /* that table is linked more than once; -1: not known */
+    struct place at;
     struct flush flush;
 };
+
+#define NO_LEAF UINT64_MAX
 
 /* What each use of a page may be bound as. */
 static const uint8_t bindable[] = {
@@ -38,18 +44,18 @@ static const uint8_t bindable[] = {
 static uint64_t
 entry_bits(uint32_t flags)
 {
-    uint64_t soft = flags >> 16;
-    uint64_t bits = EXO_PTE_P | EXO_PTE_U | (soft & 7) << 9 | (soft >> 3) << 52;
-    if (flags & EXO_BIND_W)
-        bits |= EXO_PTE_W;
-    if (!(flags & EXO_BIND_X))
-        bits |= EXO_PTE_NX;
-    if (flags & EXO_BIND_HEIR)
-        bits |= EXO_PTE_HEIR;
-    if (flags & EXO_BIND_LARGE)
-        bits |= EXO_PTE_PS;
+    uint64_t bits = EXO_PTE_P | EXO_PTE_U | (flags & EXO_BIND_W) |
+                    (flags & EXO_BIND_X ? 0 : EXO_PTE_NX);
+    if (unlikely(flags & ~(uint32_t)RWX)) {
+        uint64_t soft = flags >> 16;
+        bits |= (soft & 7) << 9 | (soft >> 3) << 52;
+        bits |= flags & EXO_BIND_HEIR ? EXO_PTE_HEIR : 0;
+        bits |= flags & EXO_BIND_LARGE ? EXO_PTE_PS : 0;
+    }
     return bits;
 }
+
+_Static_assert(EXO_BIND_W == EXO_PTE_W, "the same bit");
 
 /* May `page` be bound so, given that `old` is what it replaces? 0 or error. */
 static inline int64_t
@@ -78,12 +84,16 @@ bind_check(const struct binder *b, exo_page page, uint32_t flags, uint64_t old)
     return 0;
 }
 
+/* An entry was changed that the CPU may have used. */
 static inline void
-note_old(struct binder *b, const struct place *at, uint64_t va, uint64_t old)
+note_old(struct binder *b, uint64_t va, uint64_t old)
 {
     if (!(old & EXO_PTE_A))
         return;
-    b->flush.everywhere |= at->shared;
+    if (unlikely(b->shared < 0)) {
+        b->shared = tlb_is_shared(b->root, va, old & EXO_PTE_PS ? 2 : 1);
+        b->flush.everywhere |= b->shared;
+    }
     flush_add(&b->flush, va);
 }
 
@@ -111,7 +121,7 @@ bind_same(struct binder *b, const struct place *at, uint64_t va, uint32_t flags)
                                         false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_ACQUIRE))
         ;
-    note_old(b, at, va, old);
+    note_old(b, va, old);
     return 0;
 }
 
@@ -139,7 +149,7 @@ bind_new(struct binder *b, const struct place *at, uint64_t va, exo_page page,
         !account_fits(page_payer(at->table), EXO_KIND_PAGE, 1))
         return -EXO_E_LIMIT;
     if (unlikely(old & EXO_PTE_P))
-        note_old(b, at, va, tlb_clear(at));
+        note_old(b, va, tlb_clear(at));
     tlb_set(at, page, page << EXO_PAGE_SHIFT | bits);
     return 0;
 }
@@ -148,87 +158,254 @@ static int64_t
 bind_none(struct binder *b, const struct place *at, uint64_t va)
 {
     if (*at->entry & EXO_PTE_P)
-        note_old(b, at, va, tlb_clear(at));
+        note_old(b, va, tlb_clear(at));
     return 0;
 }
 
 /* Find the leaf table for va and check that the caller may write it. */
-static int64_t
-find_leaf(struct binder *b, uint64_t va, unsigned level, uint32_t flags,
-          struct place *at)
+static inline __attribute__((always_inline)) int64_t
+find_leaf(struct binder *b, uint64_t va, unsigned level, uint32_t flags)
 {
+    struct place *at = &b->at;
+    b->shared = -1;
     if (!tlb_walk(b->root, va, level, at))
         return -EXO_E_TABLE;
-    if (level == 2 && (*at->entry & EXO_PTE_P) && !(*at->entry & EXO_PTE_PS))
+    if (unlikely(level == 2) && (*at->entry & EXO_PTE_P) &&
+        !(*at->entry & EXO_PTE_PS))
         return -EXO_E_TABLE; /* a table is linked there */
-    if (!cap_covers(b->table_cap, K.page_info[at->table].guard, EXO_WRITE))
+    const struct exo_page_info *table = &K.page_info[at->table];
+    if (!cap_covers(b->table_cap, table->guard, EXO_WRITE))
         return -EXO_E_CAP;
-    if ((flags & EXO_BIND_X) &&
-        (K.page_info[at->table].flags & EXO_PAGE_SEALED))
+    if ((flags & EXO_BIND_X) && (table->flags & EXO_PAGE_SEALED))
         return -EXO_E_EXCL;
     return 0;
 }
 
-static bool
-run_is_sane(const struct exo_run *run, unsigned shift)
+/* Go to the entry for va; most often it is next to the last one. Executable
+ * bindings look at the leaf table each time, for it may be sealed. */
+static inline int64_t
+go_to(struct binder *b, uint64_t va, uint32_t flags)
 {
-    uint32_t kinds = RWX | EXO_BIND_HEIR | EXO_BIND_SAME | EXO_BIND_CLEAN |
-                     EXO_BIND_LARGE | 0x03ff0000u;
-    uint32_t flags = run->flags;
-    if (run->count == 0)
-        return false;
-    if ((flags & ~kinds) || ((flags & EXO_BIND_W) && (flags & EXO_BIND_X)))
-        return false;
-    if (run->va & ((1ull << shift) - 1))
-        return false;
-    if (run->va < EXO_USER_MIN || run->va >= EXO_USER_TOP ||
-        run->count > (EXO_USER_TOP - run->va) >> shift)
-        return false;
-    if ((flags & EXO_BIND_LARGE) &&
-        ((flags & EXO_BIND_HEIR) || run->page % EXO_LARGE_PAGES))
-        return false;
-    return true;
+    if (likely(va >> 21 == b->leaf) && !(flags & EXO_BIND_X)) {
+        uint32_t index = va >> EXO_PAGE_SHIFT & 511;
+        b->at.entry += (int64_t)index - b->at.index;
+        b->at.index = index;
+        return 0;
+    }
+    int64_t error = find_leaf(b, va, 1, flags); /* inlined: level is known */
+    b->leaf = error ? NO_LEAF : va >> 21;
+    return error;
 }
 
-/* Bind a run, at most `limit` pages. Returns pages done; *error says why it
- * stopped before the end. */
-static uint32_t
+/* The usual case, for speed: small DATA pages bound for the first time, in
+ * empty places of one table. Stops at the first page that is anything else.
+ * `kind` is the one of R, W and X that is to be counted. */
+static inline __attribute__((always_inline)) uint32_t
+fill(const struct binder *b, exo_page page, uint32_t n, uint64_t bits,
+     unsigned kind)
+{
+    const uint64_t name = b->page_cap->name, mask = b->page_cap->mask;
+    uint64_t place = b->at.table << 9 | b->at.index;
+    uint64_t *entry = b->at.entry;
+    struct exo_page_info *info = &K.page_info[page];
+    struct page *p = &K.page[page];
+    uint32_t done = 0;
+    if (unlikely(page >= K.npages || n > K.npages - page))
+        return 0;
+    for (; done < n; done++, entry++, info++, p++) {
+        if (unlikely(*entry || p->first || info->use != EXO_USE_DATA ||
+                     (info->flags & EXO_PAGE_LARGE) ||
+                     ((name ^ info->guard) & mask)))
+            break;
+        if (kind == EXO_BIND_W) {
+            if (unlikely(p->nexec))
+                break;
+            p->nwrite++;
+            info->flags = 0; /* it was EXO_PAGE_ZERO at most */
+        } else if (kind == EXO_BIND_X) {
+            if (unlikely(p->nwrite))
+                break;
+            p->nexec++;
+        }
+        p->first = place + done;
+        info->bindings++;
+        *entry = (page + done) << EXO_PAGE_SHIFT | bits;
+    }
+    K.page[b->at.table].entries += done;
+    return done;
+}
+
+/* The usual case of unbinding: places of one table that are empty or the only
+ * one of a DATA page. */
+static inline uint32_t
+clear(struct binder *b, uint64_t va, uint32_t n)
+{
+    const uint64_t place = b->at.table << 9 | b->at.index;
+    uint64_t *entry = b->at.entry;
+    uint32_t done = 0, cleared = 0;
+    for (; done < n; done++, entry++) {
+        if (!(*entry & EXO_PTE_P))
+            continue;
+        exo_page page = entry_page(*entry);
+        struct exo_page_info *info = &K.page_info[page];
+        struct page *p = &K.page[page];
+        if (unlikely(info->use != EXO_USE_DATA || p->first != place + done))
+            break;
+        uint64_t old = __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL);
+        p->first = 0;
+        info->bindings--;
+        p->nwrite -= old >> 1 & 1;
+        p->nexec -= !(old & EXO_PTE_NX);
+        cleared++;
+        note_old(b, va + ((uint64_t)done << EXO_PAGE_SHIFT), old);
+    }
+    K.page[b->at.table].entries -= cleared;
+    return done;
+}
+
+/* The usual case of EXO_BIND_SAME: small DATA pages. */
+static inline uint32_t
+change(struct binder *b, uint64_t va, uint32_t n, uint32_t flags)
+{
+    const struct cap *cap = b->page_cap;
+    const uint64_t bits = entry_bits(flags);
+    const uint64_t ad = flags & EXO_BIND_CLEAN ? 0 : EXO_PTE_A | EXO_PTE_D;
+    const unsigned rights =
+        flags & EXO_BIND_W ? EXO_READ | EXO_WRITE : EXO_READ;
+    uint64_t *entry = b->at.entry;
+    uint32_t done = 0;
+    if (unlikely((cap->rights & rights) != rights))
+        return 0;
+    for (; done < n; done++, entry++, va += EXO_PAGE_BYTES) {
+        uint64_t old = *entry;
+        exo_page page = entry_page(old);
+        struct exo_page_info *info = &K.page_info[page];
+        struct page *p = &K.page[page];
+        if (unlikely((old & (EXO_PTE_P | EXO_PTE_PS)) != EXO_PTE_P ||
+                     info->use != EXO_USE_DATA ||
+                     ((cap->name ^ info->guard) & cap->mask)))
+            break;
+        uint32_t nwrite = p->nwrite - (old >> 1 & 1);
+        uint32_t nexec = p->nexec - !(old & EXO_PTE_NX);
+        if (unlikely((flags & EXO_BIND_W && nexec) ||
+                     (flags & EXO_BIND_X && nwrite)))
+            break;
+        p->nwrite = nwrite + (flags >> 1 & 1);
+        p->nexec = nexec + (flags >> 2 & 1);
+        if (flags & EXO_BIND_W)
+            info->flags = 0; /* it was EXO_PAGE_ZERO at most */
+        uint64_t new = (old & (EXO_PTE_PAGE | EXO_PTE_HEIR)) | bits;
+        while (!__atomic_compare_exchange_n(entry, &old, new | (old & ad),
+                                            false, __ATOMIC_ACQ_REL,
+                                            __ATOMIC_ACQUIRE))
+            ;
+        note_old(b, va, old);
+    }
+    return done;
+}
+
+/* Do what is usual in one table, at most n pages; how many it was. */
+static inline uint32_t
+do_quickly(struct binder *b, uint64_t va, exo_page page, uint32_t n,
+           uint32_t flags)
+{
+    const unsigned rights = b->page_cap->rights;
+    if (flags & EXO_BIND_SAME)
+        return flags & EXO_BIND_HEIR ? 0 : change(b, va, n, flags);
+    if (unlikely(flags & EXO_BIND_HEIR))
+        return 0;
+    if (!(flags & RWX))
+        return clear(b, va, n);
+    if (flags & EXO_BIND_W)
+        return rights & EXO_WRITE && rights & EXO_READ
+                   ? fill(b, page, n, entry_bits(flags), EXO_BIND_W)
+                   : 0;
+    if (!(rights & EXO_READ))
+        return 0;
+    return flags & EXO_BIND_X ? fill(b, page, n, entry_bits(flags), EXO_BIND_X)
+                              : fill(b, page, n, entry_bits(flags), EXO_BIND_R);
+}
+
+/* Do one page by the general rules. */
+static __attribute__((noinline)) int64_t
+do_slowly(struct binder *b, uint64_t va, exo_page page, uint32_t flags)
+{
+    if (flags & EXO_BIND_SAME)
+        return bind_same(b, &b->at, va, flags);
+    if (flags & RWX)
+        return bind_new(b, &b->at, va, page, flags, entry_bits(flags));
+    return bind_none(b, &b->at, va);
+}
+
+#define FLAGS_USUAL (RWX | EXO_BIND_SAME | EXO_BIND_CLEAN | 0x03ff0000u)
+
+/* Addresses and flags of a run of small pages. */
+static inline bool
+run_is_sane(const struct exo_run *run)
+{
+    return !(run->flags & ~(FLAGS_USUAL | EXO_BIND_HEIR)) &&
+           (run->flags & (EXO_BIND_W | EXO_BIND_X)) !=
+               (EXO_BIND_W | EXO_BIND_X) &&
+           !(run->va & (EXO_PAGE_BYTES - 1)) &&
+           run->va - EXO_USER_MIN < EXO_USER_TOP - EXO_USER_MIN &&
+           run->count - UINT64_C(1) < (EXO_USER_TOP - run->va) >>
+               EXO_PAGE_SHIFT;
+}
+
+/* Bind a run of small pages, at most `limit`. Returns pages done; *error says
+ * why it stopped before the end. */
+static inline uint32_t
 bind_run(struct binder *b, const struct exo_run *run, uint32_t limit,
          int64_t *error)
 {
-    bool large = run->flags & EXO_BIND_LARGE;
-    unsigned level = large ? 2 : 1, shift = large ? 21 : 12;
-    uint64_t va = run->va, bits = entry_bits(run->flags);
+    const uint32_t flags = run->flags;
+    uint64_t va = run->va;
     exo_page page = run->page;
-    struct place at = {0};
-    uint32_t done = 0;
-    *error = run_is_sane(run, shift) ? 0 : -EXO_E_INVAL;
-    if (run->count < limit)
-        limit = run->count;
-    for (; !*error && done < limit; done++) {
-        if (done == 0 || at.index == 511) {
-            *error = find_leaf(b, va, level, run->flags, &at);
-            if (*error)
-                break;
-        } else {
-            at.index++;
-            at.entry++;
-            if (unlikely(large))
-                *error = find_leaf(b, va, level, run->flags, &at);
-            if (unlikely(*error))
-                break;
-        }
-        if (run->flags & EXO_BIND_SAME)
-            *error = bind_same(b, &at, va, run->flags);
-        else if (run->flags & RWX)
-            *error = bind_new(b, &at, va, page, run->flags, bits);
-        else
-            *error = bind_none(b, &at, va);
+    uint32_t left = run->count < limit ? run->count : limit, done = 0;
+    while (done < left) {
+        *error = go_to(b, va, flags);
         if (unlikely(*error))
             break;
-        va += 1ull << shift;
-        page += large ? EXO_LARGE_PAGES : 1;
+        uint32_t n = 512 - b->at.index;
+        n = do_quickly(b, va, page, n < left - done ? n : left - done, flags);
+        if (unlikely(!n)) {
+            *error = do_slowly(b, va, page, flags);
+            if (*error)
+                break;
+            n = 1;
+        }
+        done += n;
+        page += n;
+        va += (uint64_t)n << EXO_PAGE_SHIFT;
     }
+    return done;
+}
+
+/* The same for 2 MiB pages: one by one, by the general rules. */
+static __attribute__((noinline)) uint32_t
+bind_large_run(struct binder *b, const struct exo_run *run, uint32_t limit,
+               int64_t *error)
+{
+    const uint64_t bytes = EXO_LARGE_PAGES * EXO_PAGE_BYTES;
+    *error = -EXO_E_INVAL;
+    if ((run->flags & ~(FLAGS_USUAL | EXO_BIND_LARGE)) ||
+        (run->flags & (EXO_BIND_W | EXO_BIND_X)) == (EXO_BIND_W | EXO_BIND_X) ||
+        run->page % EXO_LARGE_PAGES || run->va % bytes || !run->va ||
+        run->va >= EXO_USER_TOP || !run->count ||
+        run->count > (EXO_USER_TOP - run->va) / bytes)
+        return 0;
+    uint32_t done = 0;
+    b->leaf = NO_LEAF;
+    for (; done < run->count && done < limit; done++) {
+        uint64_t va = run->va + done * bytes;
+        *error = find_leaf(b, va, 2, run->flags);
+        if (!*error)
+            *error = do_slowly(b, va, run->page + done * EXO_LARGE_PAGES,
+                               run->flags);
+        if (*error)
+            return done;
+    }
+    *error = 0;
     return done;
 }
 
@@ -236,27 +413,31 @@ int64_t
 sys_bind(uint32_t caps, exo_page root, EXO_USER(const struct exo_run) runs,
          uint64_t count)
 {
-    struct env *me = hw_this_cpu()->current;
-    struct binder b = {.me = me,
-                       .table_cap = cap_slot(me, caps),
-                       .page_cap = cap_slot(me, caps >> 8)};
+    struct env *me = env_self();
+    struct binder b;
+    b.me = me;
+    b.table_cap = cap_slot(me, caps);
+    b.page_cap = cap_slot(me, caps >> 8);
     b.root = root ? root : me->root_pa >> EXO_PAGE_SHIFT;
+    b.leaf = NO_LEAF;
     if (unlikely(root && !is_table(root, 4)))
         return -EXO_E_INVAL;
     if (unlikely(
             !cap_covers(b.table_cap, K.page_info[b.root].guard, EXO_WRITE)))
         return -EXO_E_CAP;
-    b.flush.root = b.root;
-    uint64_t done = 0;
+    flush_begin(&b.flush, b.root);
+    uint32_t done = 0;
     int64_t error = 0;
     for (uint64_t i = 0; i < count && done < BIND_STEP && !error; i++) {
         struct exo_run run;
-        if (unlikely(
-                !user_get(&run, runs + i * sizeof(run), sizeof(run) / 8))) {
+        if (unlikely(!user_get(&run, runs + i * sizeof(run), sizeof(run) / 8)))
             error = -EXO_E_FAULT;
-            break;
-        }
-        done += bind_run(&b, &run, BIND_STEP - (uint32_t)done, &error);
+        else if (likely(run_is_sane(&run)))
+            done += bind_run(&b, &run, BIND_STEP - done, &error);
+        else if (run.flags & EXO_BIND_LARGE)
+            done += bind_large_run(&b, &run, BIND_STEP - done, &error);
+        else
+            error = -EXO_E_INVAL;
     }
     flush_commit(&b.flush);
     return done ? (int64_t)done : error;

@@ -40,10 +40,9 @@ pcid_of(struct cpu *c, const struct pcid_entry *e)
 }
 
 void
-flush_load_root(struct cpu *c, uint64_t root_pa)
+flush_load_tagged(struct cpu *c, uint64_t root_pa)
 {
-    c->root_pa = root_pa;
-    if (!K.features.pcid || root_pa == K.kernel_root_pa) {
+    if (root_pa == K.kernel_root_pa) {
         hw_write_cr3(root_pa);
         return;
     }
@@ -150,10 +149,8 @@ flush_others(struct cpu *me, const struct flush *f, uint64_t root_pa)
 }
 
 void
-flush_commit(struct flush *f)
+flush_collected(struct flush *f)
 {
-    if (!f->n && !f->whole)
-        return;
     struct cpu *me = hw_this_cpu();
     uint64_t root_pa = f->root << EXO_PAGE_SHIFT;
     if (f->everywhere)

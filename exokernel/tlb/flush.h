@@ -16,6 +16,7 @@
 #ifndef EXO_TLB_FLUSH_H
 #define EXO_TLB_FLUSH_H
 
+#include "hw.h"
 #include "kernel.h"
 
 #define FLUSH_SINGLE 8 /* more pages than this, and all go at once */
@@ -37,11 +38,36 @@ flush_add(struct flush *f, uint64_t va)
         f->whole = true;
 }
 
+static inline void
+flush_begin(struct flush *f, exo_page root)
+{
+    f->root = root;
+    f->everywhere = f->whole = false;
+    f->n = 0;
+}
+
 /* Drop what was collected, on all CPUs. Returns when it is so. */
-void flush_commit(struct flush *f);
+void flush_collected(struct flush *f);
+
+static inline void
+flush_commit(struct flush *f)
+{
+    if (f->n || f->whole)
+        flush_collected(f);
+}
 
 /* Load a root table into CR3, with what the TLB still knows of it. */
-void flush_load_root(struct cpu *c, uint64_t root_pa);
+void flush_load_tagged(struct cpu *c, uint64_t root_pa);
+
+static inline void
+flush_load_root(struct cpu *c, uint64_t root_pa)
+{
+    c->root_pa = root_pa;
+    if (unlikely(K.features.pcid))
+        flush_load_tagged(c, root_pa);
+    else
+        hw_write_cr3(root_pa);
+}
 
 /* Is this root table in some CPU's CR3? Then it must stay one. */
 bool flush_is_loaded(exo_page root);

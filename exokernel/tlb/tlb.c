@@ -12,22 +12,15 @@ struct link {
 };
 
 bool
-tlb_walk(exo_page root, uint64_t va, unsigned level, struct place *at)
+tlb_is_shared(exo_page root, uint64_t va, unsigned level)
 {
     exo_page table = root;
-    bool shared = false;
     for (unsigned l = 4; l > level; l--) {
-        uint64_t e = table_entries(table)[va >> level_shift(l) & 511];
-        if (!(e & EXO_PTE_P) || (e & EXO_PTE_PS))
-            return false;
-        table = entry_page(e);
-        shared |= K.page[table].parents > 1;
+        table = entry_page(table_entries(table)[va >> level_shift(l) & 511]);
+        if (K.page[table].parents > 1)
+            return true;
     }
-    at->table = table;
-    at->index = va >> level_shift(level) & 511;
-    at->entry = &table_entries(table)[at->index];
-    at->shared = shared;
-    return true;
+    return false;
 }
 
 static struct link *
@@ -148,8 +141,7 @@ static struct place
 place_of(uint64_t name)
 {
     exo_page table = name >> 9;
-    return (struct place){&table_entries(table)[name & 511], table, name & 511,
-                          true};
+    return (struct place){&table_entries(table)[name & 511], table, name & 511};
 }
 
 /* Aim a flush at what can reach entries of a table: one root, if the way up is
@@ -292,6 +284,12 @@ tlb_drop(exo_page page, int *budget, tlb_tell *tell)
 {
     struct exo_page_info *info = &K.page_info[page];
     struct page *p = &K.page[page];
+    if (likely(info->use == EXO_USE_DATA && info->bindings == 0 &&
+               !(info->flags & EXO_PAGE_LARGE))) {
+        page_put(page);
+        --*budget;
+        return true;
+    }
     if (info->use == EXO_USE_TABLE && p->chain)
         table_unpromise(page);
     if (p->chain && inherit(page, budget))

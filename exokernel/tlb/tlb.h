@@ -38,7 +38,6 @@ struct place {
     uint64_t *entry;
     exo_page table;
     uint32_t index;
-    bool shared; /* the table is reachable from more than one place */
 };
 
 static inline uint64_t *
@@ -73,8 +72,37 @@ entry_page(uint64_t entry)
     return (entry & EXO_PTE_PAGE) >> EXO_PAGE_SHIFT;
 }
 
+/* The table below an entry, or NULL. */
+static inline uint64_t *
+table_below(uint64_t entry)
+{
+    if (unlikely((entry & (EXO_PTE_P | EXO_PTE_PS)) != EXO_PTE_P))
+        return NULL;
+    return pa_to_kva(entry & EXO_PTE_PAGE);
+}
+
 /* Find the entry for `va` in the table of `level`; false: no such table. */
-bool tlb_walk(exo_page root, uint64_t va, unsigned level, struct place *at);
+static inline bool
+tlb_walk(exo_page root, uint64_t va, unsigned level, struct place *at)
+{
+    uint64_t *table = page_kva(root);
+    if (level < 4)
+        table = table_below(table[va >> 39 & 511]);
+    if (level < 3 && table)
+        table = table_below(table[va >> 30 & 511]);
+    if (level < 2 && table)
+        table = table_below(table[va >> 21 & 511]);
+    if (unlikely(!table))
+        return false;
+    at->table = kva_to_pa(table) >> EXO_PAGE_SHIFT;
+    at->index = va >> level_shift(level) & 511;
+    at->entry = table + at->index;
+    return true;
+}
+
+/* Is the table of `level` for va, or one above it, linked more than once? Then
+ * what changes in it concerns other roots too. needs: it is there. */
+bool tlb_is_shared(exo_page root, uint64_t va, unsigned level);
 
 /* Can a further binding of `page` be recorded at this place? */
 bool tlb_has_room(exo_page page, const struct place *at, bool heir);

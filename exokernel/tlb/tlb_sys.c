@@ -51,12 +51,14 @@ seal_allows(exo_page upper, exo_page table)
 }
 
 static int64_t
-unlink_table(exo_page root, const struct place *at, unsigned level)
+unlink_table(exo_page root, uint64_t va, const struct place *at, unsigned level)
 {
     if (!(*at->entry & EXO_PTE_P) || (*at->entry & EXO_PTE_PS))
         return -EXO_E_TABLE;
     assert(is_table(entry_page(*at->entry), level));
-    struct flush f = {.root = root, .everywhere = at->shared};
+    struct flush f;
+    flush_begin(&f, root);
+    f.everywhere = tlb_is_shared(root, va, level + 1);
     f.whole = tlb_clear(at) & EXO_PTE_A;
     flush_commit(&f);
     return 0;
@@ -79,7 +81,7 @@ sys_table_link(uint32_t caps, exo_page root_id, uint64_t va, uint32_t level,
     if (!page_allows(caps, at.table, EXO_WRITE))
         return -EXO_E_CAP;
     if (!page)
-        return unlink_table(root, &at, level);
+        return unlink_table(root, va, &at, level);
     if (!is_table(page, level) ||
         (va & ~((1ull << level_shift(level + 1)) - 1)) != K.page[page].va)
         return -EXO_E_STATE;

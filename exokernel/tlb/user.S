@@ -2,46 +2,45 @@
 /*
  * Copies to and from user memory: see user.h.
  *
- * int user_copy_words(void *to, const void *from, size_t words)
- * int user_copy_bytes(void *to, const void *from, size_t bytes)
- *
- * STAC and CLAC do not exist on a CPU without SMAP, so they hang on a flag.
+ * int user_copy_words_smap(void *to, const void *from, size_t words) and so on.
+ * STAC and CLAC do not exist on a CPU without SMAP, so there are two of each.
  */
     .text
-    .globl user_copy_words, user_copy_bytes
+    .globl user_copy_words_smap, user_copy_words_plain
+    .globl user_copy_bytes_smap, user_copy_bytes_plain
     .globl user_copy_begin, user_copy_end, user_copy_failed
 
-user_copy_words:
-    mov %rdx, %rcx
-    cmpb $0, user_smap(%rip)
-    je 1f
-    stac
-1:  jmp user_copy_do_words
-
-user_copy_bytes:
-    mov %rdx, %rcx
-    cmpb $0, user_smap(%rip)
-    je 1f
-    stac
-1:  jmp user_copy_do_bytes
-
 user_copy_begin:
-user_copy_do_words:
+user_copy_words_smap:
+    mov %rdx, %rcx
+    stac
     rep movsq
-    jmp 2f
-user_copy_do_bytes:
-    rep movsb
-user_copy_end:
-2:  xor %eax, %eax
-    cmpb $0, user_smap(%rip)
-    je 3f
     clac
-3:  ret
+    xor %eax, %eax
+    ret
 
-/* Where a fault inside goes on. */
+user_copy_words_plain:
+    mov %rdx, %rcx
+    rep movsq
+    xor %eax, %eax
+    ret
+
+user_copy_bytes_smap:
+    mov %rdx, %rcx
+    stac
+    rep movsb
+    clac
+    xor %eax, %eax
+    ret
+
+user_copy_bytes_plain:
+    mov %rdx, %rcx
+    rep movsb
+    xor %eax, %eax
+    ret
+user_copy_end:
+
+/* Where a fault inside goes on; trap/ has cleared AC. */
 user_copy_failed:
     mov $1, %eax
-    cmpb $0, user_smap(%rip)
-    je 3b
-    clac
     ret

@@ -12,12 +12,17 @@
 
 #include "kernel.h"
 
-/* The CPU has SMAP: copies lift it. [I] */
+/* Copies of whole 64-bit words and of bytes; 0: done, 1: faulted. Chosen once,
+ * for CPUs with SMAP and without. [I] */
+typedef int user_copy(void *to, const void *from, size_t n);
+extern user_copy *user_copy_words, *user_copy_bytes;
+user_copy user_copy_words_smap, user_copy_words_plain;
+user_copy user_copy_bytes_smap, user_copy_bytes_plain;
+
+/* The CPU has SMAP. [I] */
 extern bool user_smap;
 
-/* Copies of whole 64-bit words and of bytes; 0: done, 1: faulted. */
-int user_copy_words(void *to, const void *from, size_t words);
-int user_copy_bytes(void *to, const void *from, size_t bytes);
+void user_init(void);
 
 /* Does the address of a faulting kernel instruction belong to a copy? Then
  * this is where to go on, else 0. */

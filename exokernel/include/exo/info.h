@@ -10,8 +10,8 @@
  *
  * All positions are byte offsets from EXO_INFO. There are no pointers and no
  * private contents. Fields are only ever added at the end, `version` says so.
- * A record with a `seq` word is stable when seq was even and the same before
- * and after the read; lone words may be read at any time.
+ * Words may be read at any time. Those that belong together say how to tell
+ * that they were read together.
  */
 #ifndef EXO_INFO_H
 #define EXO_INFO_H
@@ -27,7 +27,7 @@
 
 /* time_ns = epoch_ns + ((tsc - tsc_base) * mult >> shift) */
 struct exo_clock {
-    uint32_t seq;
+    uint32_t seq; // odd while the kernel writes; read again if it changed
     uint32_t shift;
     uint64_t mult;
     exo_tsc tsc_base;
@@ -79,10 +79,10 @@ enum exo_feature {
     EXO_HAS_1G = 512,
 };
 
-/* Time in TSC ticks. user + kernel + idle = stamp - since, exactly, whenever
- * seq is even. */
+/* Time in TSC ticks. user + kernel + idle = stamp - since, exactly; a reader
+ * who sees another sum read while the kernel wrote, and reads again. */
 struct exo_cpu_info {
-    uint32_t seq, apic_id;
+    uint32_t zero, apic_id;
     exo_env current; // 0: idle
     exo_tsc since;
     uint64_t user, kernel, idle;
