@@ -19,6 +19,7 @@
 #define PAUSE_MIN    (100 * CLOCK_MS)
 #define PAUSE_MAX    (10 * CLOCK_S)
 #define GRACE        CLOCK_S
+#define RETRY        (20 * CLOCK_MS)
 #define READ_MOST    1024 // bytes of one application in one round
 
 struct app *app[MANIFEST_APPS_MAX];
@@ -228,12 +229,17 @@ app_start(struct app *a)
         say("start %s (env %lu)", a->spec.name, a->env);
         return;
     }
-    say("cannot start %s: could not %s: %s", a->spec.name, s.what,
-        error_text(error));
     close_log(a);
     if (a->env)
         spawn_bury(ROOT_CAP, a->env, NULL);
     a->env = 0;
+    if (error == -EXO_E_WAIT) { // its memory is being collected
+        a->state = APP_WAITING;
+        a->due_ns = clock_uptime_ns() + RETRY;
+        return;
+    }
+    say("cannot start %s: could not %s: %s", a->spec.name, s.what,
+        error_text(error));
     a->state = APP_ENDED;
     a->status = STATUS_NO_PROGRAM;
 }

@@ -71,7 +71,13 @@ child_create(struct spawn *spawn, int argc, const char *const *argv)
         elf_parse((const char *)MINIMAL_IMAGE, spawn->image_bytes, &program);
     bind_image(0);
     spawn->program = &program;
-    return spawn->what ? -EXO_E_INVAL : spawn_create(spawn, &page_map);
+    if (spawn->what)
+        return -EXO_E_INVAL;
+    // What was promised to the child is being collected: it may need another
+    // attempt, because the event that tells goes to the child.
+    while ((error = spawn_create(spawn, &page_map)) == -EXO_E_WAIT)
+        event_sleep(10 * CLOCK_MS);
+    return error;
 }
 
 int64_t

@@ -22,6 +22,7 @@
 #include "lib/caps.h"
 #include "lib/clock.h"
 #include "lib/map.h"
+#include "lib/number.h"
 #include "lib/spawn.h"
 #include "lib/start.h"
 #include "lib/string.h"
@@ -52,9 +53,6 @@ void self_name(exo_guard prefix, uint32_t length);
 
 // Ends this env with an exit status.
 _Noreturn void exit(int status);
-
-// Reads a decimal number; `otherwise` when `text` is null or is none.
-uint64_t number(const char *text, uint64_t otherwise);
 
 // print.c ---------------------------------------------------------------------
 
@@ -96,6 +94,10 @@ void *page_grow(uint64_t count);
 // Takes one page, waiting likewise. Errors: LIMIT; NONE.
 int64_t page_take(exo_page *page);
 
+// Binds a page writable, waiting likewise for the table that this may need.
+// Errors: those of map_runs.
+int64_t page_bind(uint64_t va, exo_page page);
+
 // The window, made when it is first needed; null: no page left for it.
 struct window *page_window(void);
 
@@ -127,8 +129,9 @@ int64_t pool_open(uint64_t pages, pool_fill_fn *fill);
 
 // Makes a child env from this program's own image: cpu, flags, share, stack
 // and log as set in *spawn (zeroes mean the least), the rest is filled in. It
-// does not run yet: child_start(). Errors: NONE this program does not know its
-// image; those of spawn_create, with spawn->what.
+// does not run yet: child_start(). Waits while the kernel collects its pages.
+// Errors: NONE this program does not know its image; those of spawn_create,
+// with spawn->what.
 int64_t child_create(struct spawn *spawn, int argc, const char *const *argv);
 
 // Lets a child run.

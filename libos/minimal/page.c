@@ -21,6 +21,16 @@ page_take(exo_page *page)
     return error;
 }
 
+int64_t
+page_bind(uint64_t va, exo_page page)
+{
+    int64_t error;
+    while ((error = map_run(&page_map, START_CAP_SELF, va, page, 1,
+                            EXO_BIND_W)) == -EXO_E_WAIT) // for a table
+        event_wait(EXO_EVENT_GRANT, clock_after(CLOCK_S));
+    return error;
+}
+
 // Binds a fresh page at `va` and clears it.
 static int64_t
 add_zeroed(uint64_t va)
@@ -30,7 +40,7 @@ add_zeroed(uint64_t va)
     if (error)
         return error;
     bool zero = pages_is_zero(page);
-    error = map_run(&page_map, START_CAP_SELF, va, page, 1, EXO_BIND_W);
+    error = page_bind(va, page);
     if (error)
         pages_give(&page_own, &page, 1);
     else if (!zero)

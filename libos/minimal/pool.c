@@ -137,8 +137,7 @@ place(uint64_t index, exo_page page)
     if (UAREA->taken.count) // or a page taken and got again has two places
         on_repossessed(NULL);
     for (unsigned tries = 0; error && tries < 4; tries++) {
-        error = map_run(&page_map, START_CAP_SELF, va_of(index), page, 1,
-                        EXO_BIND_W);
+        error = page_bind(va_of(index), page);
         if (error == -EXO_E_CAP || error == -EXO_E_STATE)
             return 0;
         exo_page other = error ? take_page() : 0;

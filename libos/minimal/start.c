@@ -50,17 +50,3 @@ exit(int status)
     for (;;)
         exo_env_control(0, 0, EXO_ENV_DESTROY, (uint64_t)status);
 }
-
-uint64_t
-number(const char *text, uint64_t otherwise)
-{
-    uint64_t value = 0;
-    if (!text || !*text)
-        return otherwise;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9' || value > UINT64_MAX / 10 - 1)
-            return otherwise;
-        value = value * 10 + (uint64_t)(*text - '0');
-    }
-    return value;
-}
