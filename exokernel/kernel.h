@@ -209,12 +209,16 @@ struct kernel {
     exo_page fresh;                  /* [K] no FREE page below is unused */
 
     /* env */
-    struct env **env;                 /* [K] by index; NULL: free */
-    struct exo_env_info *env_info;    /* [K][R] */
-    uint32_t nenvs;                   /* [I] */
-    uint64_t *env_generation;         /* [K] of the env that had a slot last */
-    uint32_t *env_free_next;          /* [K] list of free slots */
-    uint32_t env_free_head;           /* [K] its first, 0: none is free */
+    struct env **env;              /* [K] by index; NULL: free */
+    struct exo_env_info *env_info; /* [K][R] */
+    uint32_t nenvs;                /* [I] */
+    uint64_t *env_generation;      /* [K] of the env that had a slot last */
+    uint32_t *env_free_next;       /* [K] list of free slots */
+    uint32_t env_free_head;        /* [K] its first, 0: none is free */
+    struct {
+        exo_env owner; /* who began it; 0 or stale: there is none */
+        uint64_t name, mask;
+    } purge;                          /* [K] the cap_purge that is going on */
     struct env *first;                /* [I] the env that has everything */
     struct env *dying_head;           /* [K] envs being reaped */
     struct env *askers, **askers_end; /* [K] envs owed pages, first come */

@@ -13,7 +13,7 @@
 // left out of the final map, so that they are its guard pages as well.
 //
 // Everything is linked high; 32-bit code writes PA(symbol).
-// Sources: Multiboot 0.6.96, 3.1; Multiboot 2.0, 3.1; [SDM3 9.8.5].
+// Sources: Multiboot 0.6.96, 3.1; Multiboot 2.0, 3.1; [SDM3 10.8.5].
 
 #define KVBASE 0xffffffff80000000
 #define PA(x)  (x - KVBASE)

@@ -9,7 +9,7 @@
 // ap_high in the kernel's text, finds its entry of ap_slots by its APIC id,
 // says that it is there, and waits for a struct cpu. Until then it has no stack.
 //
-// Sources: [SDM3 9.4.4] MP start-up, 9.9 mode switching.
+// Sources: [SDM3 9.4.4] MP start-up, 10.9 mode switching.
 
 #include "boot/smp_slot.h"
 

@@ -5,7 +5,7 @@
  * The call carries its six words through cpu.words[], saved and loaded by the
  * entry and exit code. The callee gets the rest of the slice at once; nothing
  * is queued. A reply right is the caller's index and the number of its call, so
- * it is good once and only while that call waits. [Engler95 5.3]
+ * it is good once and only while that call waits. [Engler95 5.5]
  *
  * Policy left to the libOS: what the words mean, who may call (door by guard).
  * How it is taken back: the deadline, or the death of either side.

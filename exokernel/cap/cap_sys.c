@@ -15,6 +15,14 @@ slot_write(struct cap *slot, uint64_t name, unsigned length, unsigned rights)
                          .rights = (uint8_t)rights};
 }
 
+/* Is a purge of this prefix going on? What it swept must stay swept. */
+static bool
+being_purged(uint64_t name)
+{
+    return env_get(K.purge.owner) &&
+           ((name ^ K.purge.name) & K.purge.mask) == 0;
+}
+
 int64_t
 sys_cap_grant(uint32_t caps, exo_env env, exo_cap to, uint64_t name,
               uint32_t length_rights)
@@ -38,6 +46,8 @@ sys_cap_grant(uint32_t caps, exo_env env, exo_cap to, uint64_t name,
                                EXO_CONTROL);
         if (!mine && !(slot->opened && slot->name == me->id))
             return -EXO_E_BUSY;
+        if (being_purged(name))
+            return -EXO_E_AGAIN;
     }
     slot_write(slot, name, length, rights);
     return 0;
@@ -98,6 +108,14 @@ sys_cap_purge(exo_cap cap, uint64_t name, uint32_t length, uint64_t cursor)
         return -EXO_E_INVAL;
     if (!cap_is_part(cap_slot(me, cap), name, length, EXO_CONTROL))
         return -EXO_E_CAP;
+    if (!cursor) {
+        K.purge.owner = me->id;
+        K.purge.name = name;
+        K.purge.mask = cap_mask(length);
+    } else if (K.purge.owner != me->id || K.purge.name != name ||
+               K.purge.mask != cap_mask(length)) {
+        return -EXO_E_AGAIN; /* another purge began: from the start */
+    }
     unsigned swept = 0;
     for (uint64_t i = cursor ? cursor : 1; i < K.nenvs; i++) {
         if (i - cursor > 16 * PURGE_STEP || swept == PURGE_STEP)
@@ -107,5 +125,6 @@ sys_cap_purge(exo_cap cap, uint64_t name, uint32_t length, uint64_t cursor)
         purge_list(K.env[i], name, length);
         swept++;
     }
+    K.purge.owner = 0;
     return 0;
 }

@@ -6,7 +6,7 @@
  * becomes read-only with the rest of rodata. Its low byte is zero: a string
  * function that runs over a buffer cannot rewrite it.
  *
- * Sources: [SDM2 RDRAND]; the mixing step is splitmix64's (Steele et al. 2014).
+ * Sources: [SDM2 RDRAND]; the mixing step is splitmix64's [Steele14].
  */
 #include <stdint.h>
 

@@ -31,7 +31,7 @@ enum icr {
     ICR_TO_OTHERS = 3u << 18,
 };
 
-/* The 8259 pair [Intel 8259A data sheet]. */
+/* The 8259 pair [I8259A]. */
 enum pic {
     PIC1_COMMAND = 0x20,
     PIC1_DATA = 0x21,

@@ -15,7 +15,7 @@
  *
  * Policy left to the libOS: loading, address space layout, threads, what to do
  * about a dead child. How it is taken back: destroyed by CONTROL.
- * [Engler95 3.1, 5.2], [Leslie96] activations
+ * [Engler95 5.1.2, 5.3], [Leslie96] activations
  */
 #ifndef EXO_ENV_ENV_H
 #define EXO_ENV_ENV_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Loading the first env: see first.h. [ELF-64 object file format 1.5]
+ * Loading the first env: see first.h. [ELF64]
  *
  * The module is not trusted to be well-formed: every offset and address is
  * checked before it is used. The program's bindings are made with the same

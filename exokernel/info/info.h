@@ -6,7 +6,8 @@
  * table, the page table of owners and the slot vectors are the kernel's working
  * copies, mapped again for users. So exposing costs nothing and is never stale.
  *
- * Policy left to the libOS: everything one can decide by looking.
+ * Policy left to the libOS: everything one can decide by looking. How it is
+ * taken back: it is not; EXO_ENV_HIDE withholds it from the start.
  */
 #ifndef EXO_INFO_INFO_H
 #define EXO_INFO_INFO_H

@@ -17,7 +17,7 @@
  *
  * Policy left to the libOS: which page, what for, when to give it back. How it
  * is taken back: asked by REVOKE, then page_drop() breaks its bindings.
- * [Engler95 3.3], [Hand99 4.2]
+ * [Engler95 3.2.1], [Hand99 4.2]
  */
 #ifndef EXO_PAGE_PAGE_H
 #define EXO_PAGE_PAGE_H

@@ -12,12 +12,15 @@
  * finds nothing free. Then the pages that become free are earmarked for the
  * asker, who is told by EXO_EVENT_GRANT.
  *
+ * How it is taken back: a request ends when it is met, at its deadline, or with
+ * either env.
+ *
  * REVOKE-1  nothing is taken from an env whose pages are within its
  * reservation. REVOKE-2  an env is asked by one request at a time.
  *
  * Policy left to the libOS: what to give. Policy here: one line, the victim on
  * shortage is the application most above its reservation (account_victim).
- * [Engler95 3.4, 3.5], [Hand99 4.3]
+ * [Engler95 3.3, 3.4], [Hand99 4.3]
  */
 #ifndef EXO_REVOKE_REVOKE_H
 #define EXO_REVOKE_REVOKE_H

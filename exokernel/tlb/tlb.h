@@ -21,7 +21,8 @@
  * TLB-4  an entry with the HEIR bit is charged ahead to its table's payer.
  *
  * Policy left to the libOS: all mapping structure, placement and replacement.
- * How it is taken back: tlb_break(), in steps. [SDM3 4.5, 4.10], [Engler95 3.3]
+ * How it is taken back: tlb_break(), in steps. [SDM3 4.5, 4.10],
+ * [Engler95 3.2.1, 5.4]
  */
 #ifndef EXO_TLB_TLB_H
 #define EXO_TLB_TLB_H
