@@ -69,9 +69,7 @@ bind_check(const struct binder *b, exo_page page, uint32_t flags, uint64_t old)
     unsigned allowed = info->use < sizeof(bindable) ? bindable[info->use] : 0;
     if (unlikely(flags & RWX & ~allowed))
         return allowed ? -EXO_E_EXCL : -EXO_E_STATE;
-    if (unlikely(!(info->flags & EXO_PAGE_LARGE) !=
-                 !(flags & EXO_BIND_LARGE)) &&
-        info->use == EXO_USE_DATA)
+    if (unlikely(!(info->flags & EXO_PAGE_LARGE) != !(flags & EXO_BIND_LARGE)))
         return -EXO_E_STATE;
     if (!(flags & (EXO_BIND_W | EXO_BIND_X)) || info->use != EXO_USE_DATA)
         return 0;
