@@ -73,31 +73,25 @@ entry_page(uint64_t entry)
     return (entry & EXO_PTE_PAGE) >> EXO_PAGE_SHIFT;
 }
 
-/* The table below an entry, or NULL. */
-static inline uint64_t *
-table_below(uint64_t entry)
+static inline bool
+is_link(uint64_t entry)
 {
-    if (unlikely((entry & (EXO_PTE_P | EXO_PTE_PS)) != EXO_PTE_P))
-        return NULL;
-    return pa_to_kva(entry & EXO_PTE_PAGE);
+    return likely((entry & (EXO_PTE_P | EXO_PTE_PS)) == EXO_PTE_P);
 }
 
 /* Find the entry for `va` in the table of `level`; false: no such table. */
 static inline bool
 tlb_walk(exo_page root, uint64_t va, unsigned level, struct place *at)
 {
-    uint64_t *table = page_kva(root);
-    if (level < 4)
-        table = table_below(table[va >> 39 & 511]);
-    if (level < 3 && table)
-        table = table_below(table[va >> 30 & 511]);
-    if (level < 2 && table)
-        table = table_below(table[va >> 21 & 511]);
-    if (unlikely(!table))
-        return false;
-    at->table = kva_to_pa(table) >> EXO_PAGE_SHIFT;
+    uint64_t e = root << EXO_PAGE_SHIFT | EXO_PTE_P;
+    for (unsigned shift = 39; shift > level_shift(level); shift -= 9) {
+        e = ((uint64_t *)pa_to_kva(e & EXO_PTE_PAGE))[va >> shift & 511];
+        if (!is_link(e))
+            return false;
+    }
+    at->table = entry_page(e);
     at->index = va >> level_shift(level) & 511;
-    at->entry = table + at->index;
+    at->entry = table_entries(at->table) + at->index;
     return true;
 }
 
