@@ -44,6 +44,21 @@ pages_used(const struct spawn *spawn)
     return exo_env_info(spawn->env)->account[EXO_KIND_PAGE].used;
 }
 
+// Does a hello that may use no more than `pages` run to its end?
+static bool
+runs_in(const struct image *hello, uint32_t pages)
+{
+    struct spawn spawn;
+    struct exo_mortem mortem = {.end = 0};
+    struct exo_share share = {pages, pages};
+    if (!peer_try(&spawn, hello, args, sizeof(args), share))
+        return false;
+    while (exo_yield(ROOT_CAP, spawn.env) == 0)
+        ; // it ends in its first slice, and later yields are refused
+    spawn_bury(ROOT_CAP, spawn.env, &mortem);
+    return mortem.end == EXO_END_EXIT && mortem.value == 0;
+}
+
 // Makes hellos until `goal` of them are there, each limited to what it needs.
 // Result: how many there are.
 static uint32_t
@@ -77,6 +92,8 @@ many_envs(void)
         !peer_start("hello_envs", &first, &hello, args, sizeof(args)))
         return;
     uint32_t pages = pages_used(&first), have = 1;
+    if (!runs_in(&hello, pages))
+        give_up("pages_per_hello", "run hello in them", -EXO_E_LIMIT);
     say("pages_per_hello %u pages", pages);
     for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         have = make_until(&hello, have, steps[i].envs, pages);

@@ -7,12 +7,13 @@ import platform
 import subprocess
 import time
 
-from . import rows
+from . import counting, rows
 
 
 def number(value):
-    """A figure as short as it can be without losing a tenth."""
-    value = round(value, 1)
+    """A figure as short as it can be: to a tenth, small ones to a
+    hundredth."""
+    value = round(value, 1 if value >= 10 else 2)
     return str(int(value)) if value == int(value) else str(value)
 
 
@@ -60,8 +61,8 @@ class Report:
             "emulator": _output("qemu-system-x86_64", "--version"),
             "compiler": _output("gcc", "--version"),
             "host": platform.machine(),
-            "flags": "-icount shift=0,sleep=off -smp 1 -cpu max -seed 1 "
-                     "-rtc base=2026-01-01,clock=vm",
+            "flags": f"-icount shift=0,sleep=off -smp 1 -cpu {counting.CPU} "
+                     "-seed 1 -rtc base=2026-01-01,clock=vm",
             "figures": self.figures,
             "failures": self.failures,
         }, indent=1) + "\n")
