@@ -57,4 +57,5 @@ event_open(void)
 {
     upcall_set(UAREA, EXO_UP_EVENT, on_event);
     UAREA->event_upcall = START_EVENT_END;
+    on_event(NULL); // a bit that was set before raises no upcall
 }
