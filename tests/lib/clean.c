@@ -9,7 +9,6 @@
 #include "lib.h"
 
 #define PAGES_MAX (1u << 20)
-#define CAPS      EXO_CAPS(ROOT_CAP, ROOT_CAP)
 
 static uint64_t mine[PAGES_MAX / 64]; // bit: I paid for the page at the start
 static struct exo_account before[EXO_KINDS];

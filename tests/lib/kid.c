@@ -16,7 +16,6 @@
 #define WINDOWS     0x30000000ull
 #define NWINDOWS    32
 #define IMAGE       0x400000ull
-#define CAPS        EXO_CAPS(ROOT_CAP, ROOT_CAP)
 #define BLOCK_PAGES (BLOCK_BYTES / EXO_PAGE_BYTES)
 
 static struct kid kids[NWINDOWS];
@@ -126,9 +125,28 @@ kid_page(const struct kid *k)
     return page;
 }
 
+extern char image_text[], image_data[], image_end[];
+
+/* The image's pages once more, with the rights they have here. */
+static void
+copy_image(struct kid *k)
+{
+    exo_page leaf = table_new(k->guard, k->id, 1, IMAGE);
+    OK(exo_table_link(CAPS, k->root, IMAGE, 1, leaf));
+    OK(exo_table_extra(CAPS, leaf, 0, kid_page(k)));
+    OK(exo_table_extra(CAPS, leaf, 1, kid_page(k)));
+    for (uint64_t va = IMAGE; va < (uint64_t)image_end; va += EXO_PAGE_BYTES) {
+        exo_page page = (entry_of(0, va, 1) & EXO_PTE_PAGE) >> EXO_PAGE_SHIFT;
+        uint32_t right = va >= (uint64_t)image_data   ? EXO_BIND_W
+                         : va >= (uint64_t)image_text ? EXO_BIND_X
+                                                      : 0;
+        EQ(bind_one(k->root, va, page, EXO_BIND_R | right), 1);
+    }
+}
+
 /* Its own tables, paid for by it, with the image in them. */
 static void
-make_space(struct kid *k)
+make_space(struct kid *k, const struct kid_plan *plan)
 {
     for (unsigned level = 3; level >= 1; level--) {
         exo_page table = table_new(k->guard, k->id, level, EXO_FIRST_UAREA);
@@ -137,7 +155,10 @@ make_space(struct kid *k)
     }
     OK(exo_table_extra(CAPS, k->table[1], 0, kid_page(k)));
     OK(exo_table_extra(CAPS, k->table[2], 0, kid_page(k)));
-    OK(exo_table_link(CAPS, k->root, IMAGE, 1, table_of(0, IMAGE, 1)));
+    if (plan->flags & KID_COPY)
+        copy_image(k);
+    else
+        OK(exo_table_link(CAPS, k->root, IMAGE, 1, table_of(0, IMAGE, 1)));
     uint32_t rw = EXO_BIND_R | EXO_BIND_W;
     EQ(bind_one(k->root, k->block, k->uarea_page, rw), 1);
     EQ(bind_one(k->root, k->block + BLOCK_UPCALL, k->upcall, rw), 1);
@@ -194,7 +215,7 @@ kid_new(const struct kid_plan *plan, void (*entry)(uint64_t arg), uint64_t arg)
     if (plan->flags & KID_THREAD)
         make_thread_stack(k);
     else
-        make_space(k);
+        make_space(k, plan);
     OK(exo_cap_grant(CAPS, k->id, 0,
                      k->guard & (~UINT64_C(0) << (64 - KID_PREFIX_BITS)),
                      KID_PREFIX_BITS | EXO_ALL << 8));

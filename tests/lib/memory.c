@@ -8,7 +8,6 @@
 #include "lib.h"
 
 #define PEEK 0x3f000000ull // where tables are bound to be read
-#define CAPS EXO_CAPS(ROOT_CAP, ROOT_CAP)
 
 void
 pages_new(exo_guard guard, exo_env payer, exo_page *pages, unsigned n)

@@ -3,16 +3,26 @@
  * First instructions, the way into and out of upcall handlers, and coming back
  * from a fault. The contract is in exo/upcall.h.
  *
- * The way out is the restartable range: it clears `mask`, looks at `pending`
- * and returns with iretq. rsp is the frame (16-aligned) up to its last step,
- * and the frame's iretq image in the one after it, which restart tells apart
- * by rsp's bit 3.
+ * The way out: rip is put below the interrupted stack's red zone, and the
+ * frame's rsp aimed at it, so that the last instruction is `ret $128`. (iretq
+ * does the same at once, but QEMU 7.2 reads its operands with the kernel's
+ * rights, which SMAP forbids.) All before that is the restartable range, in
+ * which rsp is the frame or the word below it, told apart by bit 3. At `ret`
+ * the frame is of no use any more, so an upcall there may overwrite it.
+ *
+ * A frame that interrupted code on the upcall stack is a FAULT in a handler:
+ * the mask stays set when it returns.
  */
 #define UAREA_MASK    0
 #define UAREA_PENDING 4
 #define BLOCK_BITS    0xffffffffffff0000
 #define ASYNCHRONOUS  0x3c  /* QUANTUM, REVOKE, REPOSSESSED, EVENT */
 #define FRAME_RIP     104
+#define FRAME_RFLAGS  120
+#define FRAME_RSP     128
+#define BELOW         136
+#define UPCALL_FIRST  0x3000
+#define UPCALL_END    0x8000
 
     .text
     .globl test_entry, kid_entry, upcall_entry
@@ -30,25 +40,7 @@ kid_entry:
     call kid_main
     ud2
 
-/* rdi = rsp = frame, eax = vector; callee-saved registers are whoever's was
- * interrupted, and C keeps them. */
-upcall_entry:
-    mov %eax, %esi
-    call upcall_dispatch
-    jmp return_start
-
-return_restart:
-    test $8, %spl
-    jz 1f
-    sub $FRAME_RIP, %rsp
-1:  mov %rsp, %rdi
-    call upcall_drain
-return_start:
-    mov %rsp, %rdi
-    and $BLOCK_BITS, %rdi
-    movl $0, UAREA_MASK(%rdi)
-    testl $ASYNCHRONOUS, UAREA_PENDING(%rdi)
-    jnz return_again
+.macro restore_and_leave
     mov 24(%rsp), %r11
     mov 32(%rsp), %r10
     mov 40(%rsp), %r9
@@ -58,12 +50,51 @@ return_start:
     mov 72(%rsp), %rdx
     mov 80(%rsp), %rcx
     mov 88(%rsp), %rax
-    lea FRAME_RIP(%rsp), %rsp
-    iretq
+    pushq FRAME_RFLAGS(%rsp)
+    popfq
+    mov FRAME_RSP(%rsp), %rsp
+.endm
+
+/* rdi = rsp = frame, eax = vector; callee-saved registers are whoever's was
+ * interrupted, and C keeps them. */
+upcall_entry:
+    mov %eax, %esi
+    call upcall_dispatch
+leave_upcall:
+    mov FRAME_RSP(%rsp), %rax
+    mov FRAME_RIP(%rsp), %rcx
+    mov %rcx, -BELOW(%rax)
+    mov %rsp, %rdi
+    and $BLOCK_BITS, %rdi
+    mov %rax, %rdx
+    sub %rdi, %rdx
+    sub $BELOW, %rax
+    mov %rax, FRAME_RSP(%rsp)
+    sub $UPCALL_FIRST, %rdx
+    cmp $UPCALL_END - UPCALL_FIRST, %rdx
+    jb return_nested
+return_start:
+    movl $0, UAREA_MASK(%rdi)
+    testl $ASYNCHRONOUS, UAREA_PENDING(%rdi)
+    jnz return_again
+    restore_and_leave
+return_end:
+    ret $128
+
+return_nested:
+    restore_and_leave
+    ret $128
+
 return_again:
     movl $1, UAREA_MASK(%rdi)
-return_end:
-    jmp return_restart
+return_restart:
+    test $8, %spl
+    jz 1f
+    add $8, %rsp
+1:  addq $BELOW, FRAME_RSP(%rsp)
+    mov %rsp, %rdi
+    call upcall_drain
+    jmp leave_upcall
 
 /* bool catch_run(uint64_t *rsp_out, void (*fn)(uint64_t), uint64_t arg):
  * runs fn(arg); a handler that finds *rsp_out not 0 goes to catch_out with

@@ -29,10 +29,15 @@ struct test {
     void (*run)(void);
 };
 
+/* Sorted by line, whatever order a compiler likes. */
+#define TEST_SECTION(line)  TEST_SECTION2(line)
+#define TEST_SECTION2(line) ".tests." #line
+
 #define TEST(name)                                                             \
     static void name(void);                                                    \
     static const struct test table_##name                                      \
-        __attribute__((used, section(".tests"))) = {#name, name};              \
+        __attribute__((used, section(TEST_SECTION(__LINE__)))) = {#name,       \
+                                                                  name};       \
     static void name(void)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -201,7 +206,20 @@ bool store_faults(uint64_t va);
 
 #define SCRATCH      0x10000000ull // 1 GiB of addresses for tests, unbound at first
 #define SCRATCH_SIZE 0x10000000ull
-#define ROOT_CAP     0 // slot of the capability over everything
+
+#define ROOT_CAP 0  // slot of the capability over everything
+#define NO_CAP   63 // and of none
+#define CAPS     EXO_CAPS(ROOT_CAP, ROOT_CAP)
+
+#define R  EXO_BIND_R
+#define RW (EXO_BIND_R | EXO_BIND_W)
+#define RX (EXO_BIND_R | EXO_BIND_X)
+
+static inline volatile uint64_t *
+word(uint64_t va)
+{
+    return (volatile uint64_t *)va;
+}
 
 /* One page of the caller's, or `n` of them, under a guard. */
 exo_page page_new(exo_guard guard);
@@ -250,6 +268,7 @@ enum kid_flag {
     KID_LOYAL = 16,
     KID_HIDE = 32,
     KID_EMPTY = 64, // no program in it: nothing but what the kernel asks for
+    KID_COPY = 128, // maps the image by a table of its own
 };
 
 /* An env that a test made. Its u-area, upcall stack, log and stack are bound

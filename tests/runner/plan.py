@@ -44,7 +44,7 @@ _MORE = {  # images that run on further machines
     "kernel/boot": ("pc-4", "old-1", "q35-2", "microvm-2", "bios-2",
                     "bios-mb2-1", "uefi-2"),
     "kernel/smp": ("pc-4",), "kernel/slice": ("pc-4",),
-    "kernel/tlb": ("pc-4", "old-1"), "kernel/fpu": ("pc-4", "old-1"),
+    "kernel/bind": ("pc-4", "old-1"), "kernel/fpu": ("pc-4", "old-1"),
     "kernel/upcall": ("old-1",), "kernel/call": ("pc-4", "old-1"),
     "attack/race": ("pc-4",), "attack/leak": ("pc-4", "old-1"),
 }

@@ -27,6 +27,7 @@ class Report:
         self.show = show
         self.counts = collections.Counter()
         self.failed = []  # lines, to be repeated at the end
+        self.jobs = set()  # names of those in which something failed
         self._lock = threading.Lock()
 
     def result(self, job, verdict, claim, reason=""):
@@ -36,6 +37,7 @@ class Report:
             self.counts[verdict] += 1
             if verdict == "not ok":
                 self.failed.append(line)
+                self.jobs.add(job)
             self.show(line)
 
     def note(self, text):
