@@ -3,14 +3,12 @@
 // start.h: what a program finds when it starts, an agreement between loaders
 // (spawn.c) and libOSes that the kernel knows nothing of.
 //
-// An env's own pages lie in one block, 64 KiB long and 64 KiB aligned, so that
-// an upcall handler finds its u-area from its stack pointer (upcall.S):
+// An env's own pages lie together, in one 64 KiB block:
 //
 //   0x200000 u-area   0x203000 upcall stack, up to 4 pages
 //   0x201000 log      0x208000 stack, up to 8 pages, ending at 0x210000
 //
-// These are the EXO_FIRST_* addresses of the first env; further threads of
-// control in one address space use blocks of the same shape elsewhere. The
+// These are the EXO_FIRST_* addresses of the first env, for all envs. The
 // libOS's part of the u-area begins with a struct start_block, to which rdi
 // points, and ends with a struct upcall_state (upcall.h). The first env has no
 // start block and starts with rdi = 0.

@@ -2,8 +2,9 @@
 //
 // upcall.S: entry and restartable return of upcalls; see exo/upcall.h.
 //
-// On entry rsp = rdi = frame (16-aligned), rax = the vector. The u-area is
-// where the 64 KiB block of rsp begins (start.h).
+// On entry rsp = rdi = frame (16-aligned), rax = the vector. The u-area and the
+// upcall stack are those of the first env's layout (start.h): one thread of
+// control in each address space.
 //
 // The return restores the scratch registers, then flags (popfq), stack pointer
 // (pop %rsp) and instruction pointer (an indirect jump, which needs no
@@ -23,13 +24,12 @@
 #define FRAME_RFLAGS 120
 #define FRAME_RSP    128
 
-#define UAREA       0x200000 // the first env's; for the jump, which has no base
+#define UAREA       0x200000 // EXO_FIRST_UAREA: the jump at the end has no base
 #define UAREA_MASK  0
 #define UAREA_PEND  4
 #define STATE_HOLDS 0xfe8
 #define STATE_FRAME 0xff0
 #define STATE_RIP   0xff8
-#define BLOCK_MASK  -0x10000
 #define UPCALL_LAST 0x8000
 #define SYS_WAIT    22
 #define SYS_REPLY   25
@@ -100,25 +100,23 @@ upcall_serve_entry:
 upcall_entry:
     call *upcall_handler(, %rax, 8)
 upcall_return:
-    mov %rsp, %rcx
-    and $BLOCK_MASK, %rcx
     mov FRAME_RIP(%rsp), %rax
-    mov %rax, STATE_RIP(%rcx)
+    mov %rax, UAREA + STATE_RIP
     mov FRAME_RSP(%rsp), %rdx
-    sub %rcx, %rdx
+    sub $UAREA, %rdx
     cmp $UPCALL_LAST, %rdx
     jb 3f
-    mov %rsp, STATE_FRAME(%rcx)
+    mov %rsp, UAREA + STATE_FRAME
 
     .globl upcall_ret_start, upcall_ret_end, upcall_ret_restart
 upcall_ret_start:
-    cmpl $0, STATE_HOLDS(%rcx)
+    cmpl $0, UAREA + STATE_HOLDS
     jne 1f
-    movl $0, UAREA_MASK(%rcx)
-    cmpl $0, UAREA_PEND(%rcx)
+    movl $0, UAREA + UAREA_MASK
+    cmpl $0, UAREA + UAREA_PEND
     jne 2f
 1:  resume
-2:  movl $1, UAREA_MASK(%rcx)
+2:  movl $1, UAREA + UAREA_MASK
     jmp upcall_ret_restart
 upcall_ret_end:
 

@@ -35,8 +35,7 @@ _Static_assert(EXO_FIRST_UAREA == 0x200000 && UPCALL_STATE == 0xfe8 &&
 _Static_assert(EXO_UAREA_KERNEL + sizeof(struct start_block) <= UPCALL_STATE,
                "start block and upcall state fit the u-area page");
 _Static_assert(EXO_SYS_wait == 22 && EXO_SYS_reply == 25, "SYS_*");
-_Static_assert(START_BLOCK_BYTES == 0x10000 && START_UPCALL_LAST == 0x8000,
-               "BLOCK_MASK, UPCALL_LAST");
+_Static_assert(START_UPCALL_LAST == 0x8000, "UPCALL_LAST");
 
 static struct upcall_state *
 state_of(struct exo_uarea *uarea)
@@ -88,8 +87,7 @@ drain(struct exo_uarea *uarea, struct exo_frame *frame)
 void
 upcall_drain(struct exo_frame *frame)
 {
-    uint64_t block = (uint64_t)frame & ~(uint64_t)(START_BLOCK_BYTES - 1);
-    drain((struct exo_uarea *)block, frame);
+    drain((struct exo_uarea *)EXO_FIRST_UAREA, frame);
 }
 
 // Is the caller a handler? Then it runs in the upcall stack of the block.

@@ -27,9 +27,9 @@ typedef void upcall_fn(struct exo_frame *frame);
 typedef void upcall_call_fn(struct exo_frame *frame,
                             uint64_t words[EXO_CALL_WORDS]);
 
-// What upcall.S keeps, in the last bytes of the u-area page. `rip` is read at
-// its absolute address in the block of the first env's layout: one thread of
-// control per address space uses this entry.
+// What upcall.S keeps, in the last bytes of the u-area page. It finds it at its
+// absolute address in the first env's layout, because the jump that ends a
+// return has no register left: one thread of control in each address space.
 struct upcall_state {
     uint64_t holds;          // upcall_hold() that were not released
     struct exo_frame *frame; // about to be returned from
