@@ -217,7 +217,8 @@ struct kernel {
     uint32_t env_free_head;        /* [K] its first, 0: none is free */
     struct {
         exo_env owner; /* who began it; 0 or stale: there is none */
-        uint64_t name, mask;
+        uint64_t name, mask, stamp;
+        uint32_t length;              /* of the capability it was begun with */
     } purge;                          /* [K] the cap_purge that is going on */
     struct env *first;                /* [I] the env that has everything */
     struct env *dying_head;           /* [K] envs being reaped */

@@ -4,7 +4,8 @@
 #include "env/env.h"
 #include "tlb/user.h"
 
-#define PURGE_STEP 16 /* capability lists swept while the lock is held */
+#define PURGE_SLOTS 10 /* without a step, and another may begin */
+#define PURGE_STEP  16 /* capability lists swept while the lock is held */
 
 static void
 slot_write(struct cap *slot, uint64_t name, unsigned length, unsigned rights)
@@ -100,22 +101,42 @@ purge_list(struct env *e, uint64_t name, unsigned length)
     }
 }
 
+/* Is this the next step of the purge that is going on, or may it begin one? Who
+ * holds a shorter prefix goes first, and nobody waits for one who has stopped.
+ */
+static bool
+purge_goes_on(const struct env *me, uint64_t name, unsigned length,
+              uint64_t cursor, unsigned cap_length)
+{
+    uint64_t now = hw_rdtsc();
+    bool mine = K.purge.owner == me->id;
+    if (cursor) {
+        if (!mine || K.purge.name != name || K.purge.mask != cap_mask(length))
+            return false;
+    } else {
+        if (env_get(K.purge.owner) && !mine && cap_length >= K.purge.length &&
+            now - K.purge.stamp < PURGE_SLOTS * K.slot_tsc)
+            return false;
+        K.purge.owner = me->id;
+        K.purge.name = name;
+        K.purge.mask = cap_mask(length);
+        K.purge.length = cap_length;
+    }
+    K.purge.stamp = now;
+    return true;
+}
+
 int64_t
 sys_cap_purge(exo_cap cap, uint64_t name, uint32_t length, uint64_t cursor)
 {
     struct env *me = env_self();
     if (length > 64 || (name & ~cap_mask(length)) || cursor > K.nenvs)
         return -EXO_E_INVAL;
-    if (!cap_is_part(cap_slot(me, cap), name, length, EXO_CONTROL))
+    const struct cap *from = cap_slot(me, cap);
+    if (!cap_is_part(from, name, length, EXO_CONTROL))
         return -EXO_E_CAP;
-    if (!cursor) {
-        K.purge.owner = me->id;
-        K.purge.name = name;
-        K.purge.mask = cap_mask(length);
-    } else if (K.purge.owner != me->id || K.purge.name != name ||
-               K.purge.mask != cap_mask(length)) {
-        return -EXO_E_AGAIN; /* another purge began: from the start */
-    }
+    if (!purge_goes_on(me, name, length, cursor, from->length))
+        return -EXO_E_AGAIN;
     unsigned swept = 0;
     for (uint64_t i = cursor ? cursor : 1; i < K.nenvs; i++) {
         if (i - cursor > 16 * PURGE_STEP || swept == PURGE_STEP)

@@ -251,8 +251,9 @@ reap_root(struct env *e)
     env_leave_root(e);
     while (page_payer(root) == e && K.page[root].users) {
         struct env *other = K.env[K.page[root].users];
-        if (env_alive(other) && account_fits(other, EXO_KIND_PAGE, 1) &&
-            account_pins(other, EXO_KIND_PAGE, 1)) {
+        uint32_t n = page_weight(root);
+        if (env_alive(other) && account_fits(other, EXO_KIND_PAGE, n) &&
+            account_pins(other, EXO_KIND_PAGE, n)) {
             page_repay(root, other);
             return;
         }

@@ -214,7 +214,8 @@ sys_env_create(uint32_t caps, EXO_USER(const struct exo_env_spec) spec)
         return error;
     list_donation(&d, &s);
     error = pages_check(me, over_pages, &d);
-    if (!error && !shares_fit(me, s.share, d.n + root_moves))
+    if (!error &&
+        !shares_fit(me, s.share, d.n + (root_moves ? page_weight(s.root) : 0)))
         error = -EXO_E_LIMIT;
     if (!error && !K.env_free_head)
         error = -EXO_E_NONE;

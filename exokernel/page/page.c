@@ -182,21 +182,31 @@ page_put(exo_page page)
         page_on_free(payer);
 }
 
-void
-page_repay(exo_page page, struct env *to)
+static void
+repay_one(exo_page page, struct env *to)
 {
     struct exo_page_info *info = &K.page_info[page];
     struct env *from = page_payer(page);
-    bool held = info->use != EXO_USE_DATA && info->use != EXO_USE_TAIL;
     list_remove(list_of(from, info->use), page);
     list_push(list_of(to, info->use), page);
     info->payer = (uint16_t)to->index;
     account_refund(from, EXO_KIND_PAGE, 1);
     account_charge(to, EXO_KIND_PAGE, 1);
-    if (held) {
-        from->info->account[EXO_KIND_PAGE].pinned--;
-        to->info->account[EXO_KIND_PAGE].pinned++;
-    }
+    if (info->use == EXO_USE_DATA || info->use == EXO_USE_TAIL)
+        return;
+    from->info->account[EXO_KIND_PAGE].pinned--;
+    to->info->account[EXO_KIND_PAGE].pinned++;
+}
+
+void
+page_repay(exo_page page, struct env *to)
+{
+    repay_one(page, to);
+    if (K.page_info[page].use != EXO_USE_TABLE)
+        return;
+    for (unsigned half = 0; half < 2; half++)
+        if (K.page[page].link[half])
+            repay_one(K.page[page].link[half], to);
 }
 
 void

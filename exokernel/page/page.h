@@ -16,7 +16,7 @@
  *         and, but for u-area, upcall stack and log, no writable binding.
  *
  * Policy left to the libOS: which page, what for, when to give it back. How it
- * is taken back: asked by REVOKE, then page_drop() breaks its bindings.
+ * is taken back: asked by REVOKE, then tlb_drop() breaks its bindings.
  * [Engler95 3.2.1], [Hand99 4.2]
  */
 #ifndef EXO_PAGE_PAGE_H
@@ -66,7 +66,18 @@ void page_put(exo_page page);
  * revoke room, which this one may not call by name. */
 extern void (*page_on_free)(struct env *payer);
 
-/* Another payer. needs: account_fits(to). The list and both accounts follow. */
+/* Pages that change payer together: a table's link pages go with it. */
+static inline uint32_t
+page_weight(exo_page page)
+{
+    const uint32_t *link = K.page[page].link;
+    if (K.page_info[page].use != EXO_USE_TABLE)
+        return 1;
+    return 1 + (link[0] != 0) + (link[1] != 0);
+}
+
+/* Another payer, for page_weight() pages. needs: account_fits(to). The list and
+ * both accounts follow. */
 void page_repay(exo_page page, struct env *to);
 
 /* DATA to a kernel-held use, or back to DATA. Counts as pinned in the payer's

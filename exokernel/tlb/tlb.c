@@ -253,10 +253,12 @@ inherit(exo_page page, int *budget)
             return false;
         __atomic_fetch_and(at.entry, ~EXO_PTE_HEIR, __ATOMIC_RELAXED);
         account_unpromise(heir, 1);
+        uint32_t n = page_weight(page);
         bool able = heir != page_payer(page) &&
                     heir->info->state < EXO_ENV_DYING &&
+                    account_fits(heir, EXO_KIND_PAGE, n) &&
                     (K.page_info[page].use == EXO_USE_DATA ||
-                     account_pins(heir, EXO_KIND_PAGE, 1));
+                     account_pins(heir, EXO_KIND_PAGE, n));
         p->chain = link_at(p->chain)->next; /* behind the other heirs */
         if (able) {
             page_repay(page, heir);
@@ -266,7 +268,8 @@ inherit(exo_page page, int *budget)
     return false;
 }
 
-/* The promises made in a table are its payer's; a new payer makes none. */
+/* The promises made in a table are its payer's; a new payer makes none. What is
+ * no heir any more goes behind those that are. */
 static void
 table_unpromise(exo_page table)
 {
@@ -274,8 +277,11 @@ table_unpromise(exo_page table)
     for (unsigned i = 0; i < 512; i++) {
         if (!(entry[i] & EXO_PTE_HEIR))
             continue;
+        struct place at = place_of(table << 9 | i);
         account_unpromise(page_payer(table), 1);
         __atomic_fetch_and(&entry[i], ~EXO_PTE_HEIR, __ATOMIC_RELAXED);
+        forget(entry_page(entry[i]), &at);
+        record(entry_page(entry[i]), &at, false);
     }
 }
 

@@ -6,8 +6,10 @@
  * upcall stack and enters the handler of the vector with rsp = rdi = the frame
  * (16-aligned), rax = the vector, a clean flags word, callee-saved registers
  * untouched and every other register zero (CALL brings its words, see call.h).
- * The handler returns in user mode: it restores the scratch registers, steps
- * to `rip` and executes iretq. No kernel call is needed.
+ * The handler returns in user mode: it restores the scratch registers, flags,
+ * stack and instruction pointer; the frame's tail is what iretq takes. No
+ * kernel call is needed. (QEMU before 9.1 reads iretq's operands with the
+ * kernel's rights, which SMAP refuses: use popfq and an indirect jump instead.)
  *
  * The frame goes below rsp - 128 (red zone) when rsp lies inside the upcall
  * stack, else to the stack's top. Delivery sets `mask`; while it is set the
