@@ -205,11 +205,11 @@ fill(const struct binder *b, exo_page page, uint32_t n, uint64_t bits,
     const uint64_t name = b->page_cap->name, mask = b->page_cap->mask;
     uint64_t place = b->at.table << 9 | b->at.index;
     uint64_t *entry = b->at.entry;
-    struct exo_page_info *info = &K.page_info[page];
-    struct page *p = &K.page[page];
     uint32_t done = 0;
     if (unlikely(page >= K.npages || n > K.npages - page))
         return 0;
+    struct exo_page_info *info = &K.page_info[page];
+    struct page *p = &K.page[page];
     for (; done < n; done++, entry++, info++, p++) {
         if (unlikely(*entry || p->first || info->use != EXO_USE_DATA ||
                      (info->flags & EXO_PAGE_LARGE) ||
