@@ -28,9 +28,10 @@ def check_headers_alone():
                                   "-fsyntax-only", "-Iexokernel/include", *side,
                                   "-x", "c", "-", text=text)
                 if status:
+                    why = re.search(r"error: (.*)", out)
                     yield Error(f"{name}: does not compile alone with "
-                                f"{compiler} {' '.join(side)}: "
-                                f"{out.strip().splitlines()[0]}")
+                                f"{' '.join([compiler, *side])}: "
+                                f"{why[1] if why else out.strip()}")
 
 
 def check_user_includes():
