@@ -253,7 +253,7 @@ main(int argc, char **argv)
         }
         bool more = apps_read();
         apps_tend();
-        manage_poll();
+        more = manage_poll() || more;
         look_for_end();
         if (!more)
             wait(second_ns);

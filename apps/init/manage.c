@@ -152,18 +152,18 @@ ready(void)
     return m.line && (management.bytes || port_open(&management, 1));
 }
 
-void
+bool
 manage_poll(void)
 {
     char c;
     while (!m.busy && exo_chan_read(ROOT_CAP, 1, &c, 1) == 1) {
         if (!ready())
-            return;
+            return false;
         take_byte(c);
         answer();
     }
-    if (!m.busy && !m.line)
-        return;
+    if (!m.line)
+        return false;
     answer();
-    port_flush(&management);
+    return port_flush(&management) && m.busy;
 }
