@@ -136,7 +136,8 @@ struct env {
     struct env *excess_next, *excess_prev; /* [K] */
     struct env *dying_next;                /* [K] */
     bool closed;          /* [K] its account was given back to the parent */
-    uint32_t reap_cursor; /* [K] slots or envs swept so far */
+    uint32_t reap_env;    /* [K] envs looked at for callers so far */
+    uint32_t reap_slot;   /* [K] slots looked at so far */
 
     struct cap cap[EXO_CAPS_MAX]; /* [K] */
     struct exo_mortem mortem;     /* [K] valid from DYING on */

@@ -161,7 +161,7 @@ env_end(struct env *e, const struct env_end *why)
         first_env_ended(e);
     e->dying_next = K.dying_head;
     K.dying_head = e;
-    e->reap_cursor = 0;
+    e->reap_env = e->reap_slot = 0;
     if (env_alive(e->parent))
         env_ring(e->parent, EXO_EVENT_CHILD);
 }
@@ -208,13 +208,12 @@ reap_children(struct env *e, int *budget)
 static bool
 reap_callers(struct env *e, int *budget)
 {
-    while (e->callers && e->reap_cursor < K.nenvs) {
+    while (e->callers && e->reap_env < K.nenvs) {
         if (--*budget < 0)
             return false;
-        uint32_t stop = e->reap_cursor + SWEEP_STEP;
-        for (; e->reap_cursor < K.nenvs && e->reap_cursor < stop;
-             e->reap_cursor++) {
-            struct env *caller = K.env[e->reap_cursor];
+        uint32_t stop = e->reap_env + SWEEP_STEP;
+        for (; e->reap_env < K.nenvs && e->reap_env < stop; e->reap_env++) {
+            struct env *caller = K.env[e->reap_env];
             if (!caller || caller->callee != e->id)
                 continue;
             env_wake(caller, -EXO_E_DEAD);
@@ -227,12 +226,12 @@ static bool
 reap_slots(struct env *e, int *budget)
 {
     struct exo_account *a = &e->info->account[EXO_KIND_SLOT];
-    for (uint32_t i = 0; a->own && i < K.ncpus * K.nslots; i++) {
-        if (i % SWEEP_STEP == 0 && (*budget -= 8) < 0)
+    for (; a->own && e->reap_slot < K.ncpus * K.nslots; e->reap_slot++) {
+        if (e->reap_slot % SWEEP_STEP == 0 && (*budget -= 8) < 0)
             return false;
-        if (K.slot[i].owner != e->id)
+        if (K.slot[e->reap_slot].owner != e->id)
             continue;
-        K.slot[i] = (struct exo_slot){0, 0};
+        K.slot[e->reap_slot] = (struct exo_slot){0, 0};
         account_refund(e, EXO_KIND_SLOT, 1);
     }
     for (unsigned i = 0; i < K.ncpus; i++)
