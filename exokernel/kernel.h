@@ -79,6 +79,7 @@ struct page {
     uint32_t generation; /* [K] root: flushes so far, see tlb/flush.h */
     uint32_t users;      /* [K] root: index of an env that uses it, 0: none */
     uint32_t parents;    /* [K] table: entries of tables that link to it */
+    uint32_t heirs;      /* [K] table: its entries that make its payer heir */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct page) == 64, "one cache line");
@@ -135,9 +136,9 @@ struct env {
     uint32_t bucket;        /* [K] its place in K.excess, 0: in none */
     struct env *excess_next, *excess_prev; /* [K] */
     struct env *dying_next;                /* [K] */
-    bool closed;          /* [K] its account was given back to the parent */
-    uint32_t reap_env;    /* [K] envs looked at for callers so far */
-    uint32_t reap_slot;   /* [K] slots looked at so far */
+    bool closed;        /* [K] its account was given back to the parent */
+    uint32_t reap_env;  /* [K] envs looked at for callers so far */
+    uint32_t reap_slot; /* [K] slots looked at so far */
 
     struct cap cap[EXO_CAPS_MAX]; /* [K] */
     struct exo_mortem mortem;     /* [K] valid from DYING on */

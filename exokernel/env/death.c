@@ -251,7 +251,8 @@ reap_root(struct env *e)
     while (page_payer(root) == e && K.page[root].users) {
         struct env *other = K.env[K.page[root].users];
         uint32_t n = page_weight(root);
-        if (env_alive(other) && account_fits(other, EXO_KIND_PAGE, n) &&
+        if (env_alive(other) &&
+            account_fits(other, EXO_KIND_PAGE, page_burden(root)) &&
             account_pins(other, EXO_KIND_PAGE, n)) {
             page_repay(root, other);
             return;

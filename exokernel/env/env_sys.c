@@ -109,7 +109,8 @@ depth(const struct env *e)
 
 /* Can `me` carve these shares out, and do the donated pages fit them? */
 static bool
-shares_fit(const struct env *me, const struct exo_share *share, unsigned pages)
+shares_fit(const struct env *me, const struct exo_share *share, uint32_t pages,
+           uint32_t promises)
 {
     for (unsigned kind = 0; kind < EXO_KINDS; kind++) {
         const struct exo_account *a = &me->info->account[kind];
@@ -117,6 +118,7 @@ shares_fit(const struct env *me, const struct exo_share *share, unsigned pages)
             return false;
     }
     return share[EXO_KIND_PAGE].reserved >= pages &&
+           share[EXO_KIND_PAGE].limit - pages >= promises &&
            account_fits(me, EXO_KIND_ENV, 1) && depth(me) < EXO_MAX_DEPTH;
 }
 
@@ -214,8 +216,9 @@ sys_env_create(uint32_t caps, EXO_USER(const struct exo_env_spec) spec)
         return error;
     list_donation(&d, &s);
     error = pages_check(me, over_pages, &d);
-    if (!error &&
-        !shares_fit(me, s.share, d.n + (root_moves ? page_weight(s.root) : 0)))
+    uint32_t weight = root_moves ? page_weight(s.root) : 0;
+    uint32_t promises = root_moves ? K.page[s.root].heirs : 0;
+    if (!error && !shares_fit(me, s.share, d.n + weight, promises))
         error = -EXO_E_LIMIT;
     if (!error && !K.env_free_head)
         error = -EXO_E_NONE;

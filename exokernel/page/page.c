@@ -201,12 +201,15 @@ repay_one(exo_page page, struct env *to)
 void
 page_repay(exo_page page, struct env *to)
 {
+    struct env *from = page_payer(page);
     repay_one(page, to);
     if (K.page_info[page].use != EXO_USE_TABLE)
         return;
     for (unsigned half = 0; half < 2; half++)
         if (K.page[page].link[half])
             repay_one(K.page[page].link[half], to);
+    account_unpromise(from, K.page[page].heirs);
+    account_promise(to, K.page[page].heirs);
 }
 
 void

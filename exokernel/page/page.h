@@ -76,8 +76,18 @@ page_weight(exo_page page)
     return 1 + (link[0] != 0) + (link[1] != 0);
 }
 
-/* Another payer, for page_weight() pages. needs: account_fits(to). The list and
- * both accounts follow. */
+/* What a new payer must have room for: those pages and, in a table, the
+ * promises that come with it. */
+static inline uint32_t
+page_burden(exo_page page)
+{
+    uint32_t heirs =
+        K.page_info[page].use == EXO_USE_TABLE ? K.page[page].heirs : 0;
+    return page_weight(page) + heirs;
+}
+
+/* Another payer. needs: account_fits(to, page_burden()), and for what is held
+ * account_pins(to, page_weight()). Lists and both accounts follow. */
 void page_repay(exo_page page, struct env *to);
 
 /* DATA to a kernel-held use, or back to DATA. Counts as pinned in the payer's

@@ -114,8 +114,10 @@ void
 tlb_set(const struct place *at, exo_page page, uint64_t entry)
 {
     record(page, at, entry & EXO_PTE_HEIR);
-    if (unlikely(entry & EXO_PTE_HEIR))
+    if (unlikely(entry & EXO_PTE_HEIR)) {
         account_promise(page_payer(at->table), 1);
+        K.page[at->table].heirs++;
+    }
     if (entry & EXO_PTE_W)
         K.page_info[page].flags &= (uint8_t)~EXO_PAGE_ZERO;
     tlb_count(page, entry, 1);
@@ -131,8 +133,10 @@ tlb_clear(const struct place *at)
     exo_page page = entry_page(old);
     forget(page, at);
     tlb_count(page, old, -1);
-    if (unlikely(old & EXO_PTE_HEIR))
+    if (unlikely(old & EXO_PTE_HEIR)) {
         account_unpromise(page_payer(at->table), 1);
+        K.page[at->table].heirs--;
+    }
     K.page[at->table].entries--;
     return old;
 }
@@ -228,7 +232,7 @@ table_become(exo_page page, unsigned level, uint64_t va)
     page_clean(page);
     page_hold(page, EXO_USE_TABLE);
     K.page_info[page].flags = (uint8_t)(level << 4);
-    p->entries = p->cursor = p->parents = 0;
+    p->entries = p->cursor = p->parents = p->heirs = 0;
     p->link[0] = p->link[1] = 0;
     p->va = va & ~((1ull << level_shift(level + 1)) - 1);
     if (level < 4)
@@ -238,6 +242,15 @@ table_become(exo_page page, unsigned level, uint64_t va)
     memcpy(table_entries(page) + 256,
            (uint64_t *)pa_to_kva(K.kernel_root_pa) + 256, 256 * 8);
     table_entries(page)[255] = K.pages_info_pa | EXO_PTE_P | EXO_PTE_U;
+}
+
+/* The payer of the table is heir by this entry no longer. */
+static void
+strike_heir(const struct place *at)
+{
+    account_unpromise(page_payer(at->table), 1);
+    K.page[at->table].heirs--;
+    __atomic_fetch_and(at->entry, ~EXO_PTE_HEIR, __ATOMIC_RELAXED);
 }
 
 /* Give the page to the first heir that lives; false if there is none. Heirs
@@ -251,8 +264,7 @@ inherit(exo_page page, int *budget)
         struct env *heir = page_payer(at.table);
         if (!(*at.entry & EXO_PTE_HEIR))
             return false;
-        __atomic_fetch_and(at.entry, ~EXO_PTE_HEIR, __ATOMIC_RELAXED);
-        account_unpromise(heir, 1);
+        strike_heir(&at);
         uint32_t n = page_weight(page);
         bool able = heir != page_payer(page) &&
                     heir->info->state < EXO_ENV_DYING &&
@@ -274,12 +286,11 @@ static void
 table_unpromise(exo_page table)
 {
     uint64_t *entry = table_entries(table);
-    for (unsigned i = 0; i < 512; i++) {
+    for (unsigned i = 0; K.page[table].heirs && i < 512; i++) {
         if (!(entry[i] & EXO_PTE_HEIR))
             continue;
         struct place at = place_of(table << 9 | i);
-        account_unpromise(page_payer(table), 1);
-        __atomic_fetch_and(&entry[i], ~EXO_PTE_HEIR, __ATOMIC_RELAXED);
+        strike_heir(&at);
         forget(entry_page(entry[i]), &at);
         record(entry_page(entry[i]), &at, false);
     }
@@ -296,7 +307,7 @@ tlb_drop(exo_page page, int *budget, tlb_tell *tell)
         --*budget;
         return true;
     }
-    if (info->use == EXO_USE_TABLE && p->chain)
+    if (info->use == EXO_USE_TABLE && p->chain && p->heirs)
         table_unpromise(page);
     if (p->chain && inherit(page, budget))
         return true;
