@@ -10,6 +10,8 @@
 // Source: [Waldspurger95] Stride scheduling, MIT/LCS/TM-528.
 #include "minimal/minimal.h"
 
+#include "own_cpu.h"
+
 #define CHILDREN   3
 #define STRIDE_ONE 6000 // divisible by every number of tickets here
 
@@ -27,18 +29,6 @@ given(const struct child *c)
 {
     const volatile struct exo_env_info *info = exo_env_info(c->spawn.env);
     return info->time_ran - info->time_slack;
-}
-
-// The CPU that our slots are on; the children are bound to it too.
-static uint32_t
-own_cpu(void)
-{
-    const struct exo_machine *m = exo_machine();
-    for (uint32_t cpu = 0; cpu < m->ncpus; cpu++)
-        for (uint32_t n = 0; n < m->nslots; n++)
-            if (exo_slot_info(cpu, n)->owner == UAREA->self)
-                return cpu;
-    return EXO_CPU_ANY;
 }
 
 static int64_t
@@ -113,7 +103,7 @@ main(int argc, char **argv)
         for (;;)
             __builtin_ia32_pause();
     exo_tsc end = clock_after(number(argc > 1 ? argv[1] : NULL, 5) * CLOCK_S);
-    uint32_t cpu = own_cpu();
+    uint32_t cpu = own_cpu(); // the children are bound to it, too
     if (cpu == EXO_CPU_ANY) {
         print("I own no slots to divide; give me some in the manifest\n");
         return 1;
