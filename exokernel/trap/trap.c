@@ -112,17 +112,26 @@ to_handler(struct exo_frame *f)
     trace(c, EXO_TRACE_UPCALL, c->current, f->vector, f->cause);
 }
 
+/* int n: the gate's DPL refused it. The error code names the gate, but QEMU 7.2
+ * counts its bytes twice, so the instruction itself is asked first. */
+static void
+trap_software_interrupt(struct exo_frame *f)
+{
+    uint8_t code[2];
+    bool read = user_get_bytes(code, f->rip, sizeof(code)) && code[0] == 0xcd;
+    f->vector = EXO_UP_FOREIGN;
+    f->cause = read ? code[1] : f->error >> 3 & 0xff;
+    f->error = 0;
+    f->rip += 2;
+}
+
 void
 trap_exception(struct exo_frame *f)
 {
     if (f->cause != VECTOR_PF)
         f->addr = 0;
-    if (unlikely(f->cause == VECTOR_GP && (f->error & 7) == 2)) {
-        f->vector = EXO_UP_FOREIGN; /* int n: the gate's DPL refused it */
-        f->cause = f->error >> 3;
-        f->error = 0;
-        f->rip += 2;
-    }
+    if (unlikely(f->cause == VECTOR_GP && (f->error & 7) == 2))
+        trap_software_interrupt(f);
     to_handler(f);
 }
 
