@@ -49,8 +49,8 @@ begin_upcall(struct env *e, int vector)
 {
     struct exo_uarea *u = e->uarea;
     struct exo_context *x = &e->context;
-    uint64_t start = u->ret_start, stop = u->ret_end, restart = u->ret_restart;
-    if (e->full && x->rip >= start && x->rip < stop && restart < EXO_USER_TOP) {
+    uint64_t restart = e->full ? upcall_restart(u, x->rip) : 0;
+    if (restart) {
         __atomic_store_n(&u->mask, 1, __ATOMIC_RELAXED);
         x->rip = restart; /* pending stays as it is */
         return 0;

@@ -19,6 +19,15 @@ uarea_read(const uint64_t *word)
     return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
+/* Where to go on if `rip` lies in the libOS's restartable return; else 0. */
+static inline uint64_t
+upcall_restart(const struct exo_uarea *u, uint64_t rip)
+{
+    uint64_t start = uarea_read(&u->ret_start), end = uarea_read(&u->ret_end);
+    uint64_t restart = uarea_read(&u->ret_restart);
+    return rip >= start && rip < end && restart < EXO_USER_TOP ? restart : 0;
+}
+
 /* Where a frame goes, for the kernel and for the user; NULL: no room. */
 struct frame_place {
     struct exo_frame *frame;

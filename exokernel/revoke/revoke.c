@@ -5,6 +5,7 @@
 #include "cap/cap.h"
 #include "debug/trace.h"
 #include "env/env.h"
+#include "env/upcall.h"
 #include "page/page.h"
 #include "slice/slice.h"
 #include "tlb/tlb.h"
@@ -97,14 +98,15 @@ static exo_page
 next_released(struct env *e)
 {
     const struct exo_uarea *u = e->uarea;
-    uint32_t count = least(u->release_count, RELEASE_MAX);
+    uint32_t count = __atomic_load_n(&u->release_count, __ATOMIC_RELAXED);
+    count = least(count, RELEASE_MAX);
     while (e->release_next < count) {
         uint32_t i = e->release_next++;
-        exo_page list = u->release[i / 512];
+        exo_page list = uarea_read(&u->release[i / 512]);
         if (!page_valid(list) || K.page_info[list].payer != e->index ||
             K.page_info[list].use != EXO_USE_DATA)
             continue;
-        exo_page page = ((const uint64_t *)page_kva(list))[i % 512];
+        exo_page page = uarea_read((uint64_t *)page_kva(list) + i % 512);
         if (page_valid(page) && K.page_info[page].payer == e->index &&
             K.page_info[page].use == EXO_USE_DATA)
             return page;

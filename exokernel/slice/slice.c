@@ -234,8 +234,8 @@ deliver(struct cpu *c, struct trapframe *t, int vector)
 {
     struct env *e = c->current;
     struct exo_uarea *u = e->uarea;
-    uint64_t start = u->ret_start, stop = u->ret_end, restart = u->ret_restart;
-    if (t->f.rip >= start && t->f.rip < stop && restart < EXO_USER_TOP) {
+    uint64_t restart = upcall_restart(u, t->f.rip);
+    if (restart) {
         __atomic_store_n(&u->mask, 1, __ATOMIC_RELAXED);
         t->f.rip = restart;
         return true;
