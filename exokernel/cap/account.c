@@ -47,7 +47,8 @@ account_unsort(struct env *e)
 void
 account_sort(struct env *e)
 {
-    uint32_t excess = account_excess(e);
+    bool ended = e->info->state >= EXO_ENV_DYING; /* nobody to ask */
+    uint32_t excess = ended ? 0 : account_excess(e);
     uint32_t bucket = excess ? 32 - __builtin_clz(excess) : 0;
     if (likely(bucket == e->bucket))
         return;

@@ -186,7 +186,7 @@ pass_on_child(struct env *e, struct env *child)
         heir = heir->parent;
     if (env_alive(child) && (child->info->flags & EXO_ENV_LOYAL))
         env_end(child, &(struct env_end){.end = EXO_END_PARENT});
-    if (env_state(child) == EXO_ENV_DEAD) {
+    if (child->closed) { /* its save and log page are e's already */
         move_held(e, child->save, heir);
         if (child->log_page)
             move_held(e, child->log_page, heir);
@@ -240,15 +240,12 @@ reap_slots(struct env *e, int *budget)
     return true;
 }
 
-/* A root that other envs run on moves to the first of them that can pay. */
+/* A root that other envs run on moves to the first of them that can pay; who
+ * cannot ends. */
 static void
-reap_root(struct env *e)
+pass_on_root(exo_page root)
 {
-    if (!e->root_pa)
-        return;
-    exo_page root = e->root_pa >> EXO_PAGE_SHIFT;
-    env_leave_root(e);
-    while (page_payer(root) == e && K.page[root].users) {
+    while (K.page[root].users) {
         struct env *other = K.env[K.page[root].users];
         uint32_t n = page_weight(root);
         if (env_alive(other) &&
@@ -305,7 +302,11 @@ reap_pages(struct env *e, int *budget)
         exo_page page = e->held ? e->held : e->pages;
         if (K.page_info[page].use == EXO_USE_LINK)
             page = K.page[page].va; /* its table takes it along */
-        else if (K.page_info[page].use == EXO_USE_TAIL)
+        if (is_table(page, 4) && K.page[page].users) {
+            pass_on_root(page);
+            continue;
+        }
+        if (K.page_info[page].use == EXO_USE_TAIL)
             page &= ~(exo_page)(EXO_LARGE_PAGES - 1);
         if (!tlb_drop(page, budget, env_tell_taken))
             return false;
@@ -332,14 +333,16 @@ env_reap(struct env *e, int budget)
     if (!reap_children(e, &budget) || !reap_callers(e, &budget) ||
         !reap_slots(e, &budget))
         return false;
-    reap_root(e);
+    if (e->root_pa)
+        env_leave_root(e);
     close_account(e);
     unhold_own_pages(e);
     if (!reap_pages(e, &budget))
         return false;
     unlist(e);
     e->info->state = EXO_ENV_DEAD;
-    env_ring(e->parent, EXO_EVENT_CHILD);
+    if (env_alive(e->parent))
+        env_ring(e->parent, EXO_EVENT_CHILD);
     return true;
 }
 

@@ -300,10 +300,10 @@ bury(struct env *e)
     if (env_state(e) != EXO_ENV_DEAD)
         return -EXO_E_STATE;
     if (e->log_page) {
-        if (K.page_info[e->log_page].use == EXO_USE_LOG)
-            page_unhold(e->log_page);
-        if (!tlb_drop(e->log_page, &budget, env_tell_taken))
-            return -EXO_E_AGAIN;
+        if (!tlb_break(e->log_page, &budget, env_tell_taken))
+            return -EXO_E_AGAIN; /* still held, so nobody else's meanwhile */
+        page_unhold(e->log_page);
+        page_put(e->log_page);
         e->log_page = 0;
     }
     exo_page save = e->save;

@@ -301,6 +301,8 @@ tlb_drop(exo_page page, int *budget, tlb_tell *tell)
 {
     struct exo_page_info *info = &K.page_info[page];
     struct page *p = &K.page[page];
+    if (*budget <= 0)
+        return false;
     if (likely(info->use == EXO_USE_DATA && info->bindings == 0 &&
                !(info->flags & EXO_PAGE_LARGE))) {
         page_put(page);
@@ -311,8 +313,6 @@ tlb_drop(exo_page page, int *budget, tlb_tell *tell)
         table_unpromise(page);
     if (p->chain && inherit(page, budget))
         return true;
-    if (*budget <= 0)
-        return false;
     if (info->use == EXO_USE_TABLE) {
         if (table_level(page) == 4 && flush_is_loaded(page))
             return false; /* a CPU is on its way off it */

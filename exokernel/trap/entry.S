@@ -259,12 +259,26 @@ exception:                              /* rax, error, rip, cs ... */
     mov %rsp, %rdi
     call trap_exception
 enter_handler:                          /* the frame now leads to a handler */
+    test %eax, %eax
+    jnz no_handler
     mov (%rsp), %eax
     mov 128(%rsp), %rdi                 /* rsp of the handler */
     clear_scratch
     add $104, %rsp                      /* to rip */
     swapgs
     iretq
+
+/* There is none: with the rest of the registers, struct trapframe. */
+no_handler:
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, %rdi
+    mov %eax, %esi
+    call trap_undeliverable
 
 /* The kernel's own fault: struct panic_frame, which a fixup may change. */
 kernel_exception:

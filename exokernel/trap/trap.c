@@ -34,8 +34,9 @@ void trap_double_fault(void);
 void trap_machine_check(void);
 
 /* Called from entry.S. */
-void trap_exception(struct exo_frame *f);
-void trap_foreign(struct exo_frame *f);
+enum exo_end trap_exception(struct exo_frame *f);
+enum exo_end trap_foreign(struct exo_frame *f);
+_Noreturn void trap_undeliverable(struct trapframe *t, enum exo_end end);
 void trap_interrupt(struct trapframe *t);
 void trap_idle_interrupt(uint32_t vector);
 void trap_kernel_exception(struct panic_frame *f);
@@ -85,36 +86,39 @@ trap_load_idt(void)
 }
 
 /* The env cannot be spoken to: it ends. */
-static _Noreturn void
-undeliverable(struct cpu *c, struct env *e, const struct exo_frame *f,
-              enum exo_end end)
+_Noreturn void
+trap_undeliverable(struct trapframe *t, enum exo_end end)
 {
-    kernel_lock(c, 256 + f->cause % 256);
-    trace(c, EXO_TRACE_FAULT, e, f->cause, f->addr);
+    struct cpu *c = hw_this_cpu();
+    struct env *e = c->current;
+    struct exo_context *x = &e->context;
+    kernel_lock(c, 256 + t->f.cause % 256);
+    trace(c, EXO_TRACE_FAULT, e, t->f.cause, t->f.addr);
+    x->rbx = t->rbx, x->rbp = t->rbp, x->r12 = t->r12;
+    x->r13 = t->r13, x->r14 = t->r14, x->r15 = t->r15;
     if (env_state(e) == EXO_ENV_RUNNING)
         env_end(e, &(struct env_end){.end = end,
-                                     .vector = (uint32_t)f->cause,
-                                     .value = f->error,
-                                     .addr = f->addr,
-                                     .frame = f});
+                                     .vector = (uint32_t)t->f.cause,
+                                     .value = t->f.error,
+                                     .addr = t->f.addr,
+                                     .frame = &t->f});
     else
         env_off(c, e, false); /* another CPU was faster */
     slice_schedule(c);
 }
 
-static inline void
+/* The frame becomes the way into the handler. 0, or why there is none. */
+static inline enum exo_end
 to_handler(struct exo_frame *f)
 {
     struct cpu *c = hw_this_cpu();
-    enum exo_end end = upcall_enter(c->current, f);
-    if (unlikely(end))
-        undeliverable(c, c->current, f, end);
     trace(c, EXO_TRACE_UPCALL, c->current, f->vector, f->cause);
+    return upcall_enter(c->current, f);
 }
 
 /* int n: the gate's DPL refused it. The error code names the gate, but QEMU 7.2
  * counts its bytes twice, so the instruction itself is asked first. */
-static void
+static __attribute__((noinline)) void
 trap_software_interrupt(struct exo_frame *f)
 {
     uint8_t code[2];
@@ -125,21 +129,21 @@ trap_software_interrupt(struct exo_frame *f)
     f->rip += 2;
 }
 
-void
+enum exo_end
 trap_exception(struct exo_frame *f)
 {
     if (f->cause != VECTOR_PF)
         f->addr = 0;
     if (unlikely(f->cause == VECTOR_GP && (f->error & 7) == 2))
         trap_software_interrupt(f);
-    to_handler(f);
+    return to_handler(f);
 }
 
-void
+enum exo_end
 trap_foreign(struct exo_frame *f)
 {
     f->cause = EXO_FOREIGN_SYSCALL;
-    to_handler(f);
+    return to_handler(f);
 }
 
 void

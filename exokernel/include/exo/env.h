@@ -68,8 +68,8 @@ struct exo_env_spec {
 };
 
 enum exo_env_op {
-    EXO_ENV_START,   // EMBRYO or STOPPED to READY
-    EXO_ENV_STOP,    // any living state to STOPPED; off its CPU on return
+    EXO_ENV_START, // EMBRYO or STOPPED to READY
+    EXO_ENV_STOP,  // READY, RUNNING, WAITING to STOPPED; off its CPU on return
     EXO_ENV_DESTROY, // to DYING, then reaps in steps: EXO_E_AGAIN until DEAD
     EXO_ENV_BURY,    // a DEAD env's slot, save and log page are given up
 };
