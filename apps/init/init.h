@@ -285,8 +285,8 @@ bool trace_next(struct trace_cursor *cursor, struct exo_trace_event *event);
 
 // manage.c --------------------------------------------------------------------
 
-// Reads requests and writes answers as far as there is room. True: there is more
-// to write, and room for it.
+// Reads requests and writes answers as far as there is room. True: there is
+// more to write, and room for it.
 bool manage_poll(void);
 
 // main.c ----------------------------------------------------------------------
