@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+#
+# The kernel's rooms as ordinary programs, and the tests that drive them:
+# tests/hosted (the simulated machine), tests/unit, tests/model, tests/fuzz.
+#
+#   make unit-tests   build/tests/host/NAME, each to be run without arguments;
+#                     build/tests/host.list names them
+#
+# Everything is built with ASan and UBSan, by gcc or clang. tests/hosted/hw.h is
+# included in front of every kernel source and has the guard of the kernel's.
+
+HOST_DIR := $(BUILD)/tests/host
+
+HOST_COMMON := -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror \
+    -fno-common -fno-strict-aliasing -fno-omit-frame-pointer -fPIC \
+    -fsanitize=address,undefined -fno-sanitize-recover=all
+HOST_CFLAGS := $(HOST_COMMON) -Iexokernel -Iexokernel/include -Itests/hosted \
+    -DEXO_KERNEL -DKERNEL_STACK_BYTES=8192 -include tests/hosted/hw.h
+HOST_USER_CFLAGS := $(HOST_COMMON) -Iexokernel/include -Ilibos -Iapps/init
+
+$(call flavour,hosted,HOST_CFLAGS)
+$(call flavour,hosted-user,HOST_USER_CFLAGS)
+
+# Where kernel and loader lie in physical memory, for boot/bootinfo.c.
+HOST_LDFLAGS := -fsanitize=address,undefined -Wl,-z,noexecstack \
+    -Wl,--defsym=kernel_image_start=0xffffffff80100000 \
+    -Wl,--defsym=kernel_image_end=0xffffffff80110000
+
+# What of the kernel needs no hardware.
+HOST_ROOMS  := cap page tlb env slice call revoke chan info
+HOST_KERNEL := $(filter-out exokernel/tlb/user.c, \
+    $(wildcard $(HOST_ROOMS:%=exokernel/%/*.c))) \
+    $(addprefix exokernel/, trap/trap.c trap/syscall.c debug/check.c \
+    debug/debug_sys.c debug/trace.c debug/print.c boot/alloc.c boot/region.c \
+    boot/bootinfo.c boot/multiboot1.c boot/multiboot2.c)
+HOST_KERNEL += $(wildcard tests/hosted/*.c)
+OBJECTS     += $(call objects,hosted,$(HOST_KERNEL))
+
+$(HOST_DIR)/kernel.a: $(call objects,hosted,$(HOST_KERNEL))
+	$(call say,AR,$@)
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)ar rcs $@ $^
+
+# $(call host-program,NAME,SOURCES,FLAVOUR,LIBRARIES)
+define host-program-rules
+HOST_PROGRAMS += $(HOST_DIR)/$(1)
+OBJECTS += $(call objects,$(3),$(2))
+$(HOST_DIR)/$(1): $(call objects,$(3),$(2)) $(4) tests/host.mk
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(HOST_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^)
+endef
+host-program = $(eval $(call host-program-rules,$(1),$(2),$(3),$(4)))
+kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
+
+$(call kernel-test,death_test,tests/unit/death_test.c)
+$(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c)
+$(call host-program,elf_test,tests/unit/elf_test.c libos/lib/elf.c,hosted-user)
+$(call host-program,manifest_test,tests/unit/manifest_test.c \
+    apps/init/manifest.c apps/init/admit.c libos/lib/print.c,hosted-user)
+
+$(BUILD)/tests/host.list: tests/host.mk $(HOST_PROGRAMS)
+	@printf '%s\n' $(HOST_PROGRAMS) > $@
+
+.PHONY: unit-tests
+unit-tests: $(BUILD)/tests/host.list
+ALL += $(BUILD)/tests/host.list
