@@ -81,8 +81,7 @@ static void
 expose_traces(void)
 {
     for (unsigned i = 0; i < K.ncpus; i++)
-        for (unsigned n = 0; n < K.cpu[i]->info->trace_pages; n++)
-            K.page_info[K.cpu[i]->info->trace_page + n].use = EXO_USE_EXPOSED;
+        page_expose(K.cpu[i]->info->trace_page, K.cpu[i]->info->trace_pages);
 }
 
 /* The lock is held; from here on this CPU's time is accounted for. */

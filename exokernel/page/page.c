@@ -87,6 +87,16 @@ page_adopt(exo_page page, uint64_t count, struct env *payer)
     account_charge(payer, EXO_KIND_PAGE, (uint32_t)count);
 }
 
+void
+page_expose(exo_page page, uint64_t count)
+{
+    for (exo_page n = page; n < page + count; n++) {
+        assert(K.page_info[n].use == EXO_USE_KERNEL);
+        K.page[n] = (struct page){0};
+        K.page_info[n].use = EXO_USE_EXPOSED;
+    }
+}
+
 exo_page
 page_fresh(void)
 {

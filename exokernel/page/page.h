@@ -38,6 +38,9 @@ void page_init(void);
  * modules, at boot. */
 void page_adopt(exo_page page, uint64_t count, struct env *payer);
 
+/* Let the kernel's own pages be bound read-only under guard 0. Boot. */
+void page_expose(exo_page page, uint64_t count);
+
 /* FREE to DATA, charged to `payer` and zeroed when it belonged to another.
  * needs: page FREE, account_fits(payer, PAGE, 1). */
 void page_take(exo_page page, struct env *payer, exo_guard guard);

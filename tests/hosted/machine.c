@@ -626,8 +626,7 @@ open_rooms(void)
     info_init();
     page_init();
     for (unsigned i = 0; i < K.ncpus; i++)
-        for (unsigned n = 0; n < K.cpu[i]->info->trace_pages; n++)
-            K.page_info[K.cpu[i]->info->trace_page + n].use = EXO_USE_EXPOSED;
+        page_expose(K.cpu[i]->info->trace_page, K.cpu[i]->info->trace_pages);
     revoke_init();
     chan_init();
     info_publish();
