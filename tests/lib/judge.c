@@ -186,8 +186,8 @@ test_main(void)
     first = uarea()->self;
     uarea_prepare(uarea(), (uint64_t)uarea());
     on_upcall(uarea(), EXO_UP_FAULT, unexpected);
-    say("# %u cpus, features %lx, %u kHz, %lu pages free\n", m->ncpus,
-        m->features, m->clock.tsc_khz, m->pages_free);
+    say("# %u cpus, features %lx, %u kHz, %lu pages free: %s\n", m->ncpus,
+        m->features, m->clock.tsc_khz, m->pages_free, m->cmdline);
     clean_remember();
     unsigned count = 0;
     for (const struct test *t = tests_begin; t < tests_end; t++) {

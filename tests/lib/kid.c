@@ -114,7 +114,7 @@ fill_spec(const struct kid *k, const struct kid_plan *plan,
     s->share[EXO_KIND_PAGE] =
         (struct exo_share){reserved, limit > reserved ? limit : reserved};
     s->share[EXO_KIND_ENV] = (struct exo_share){plan->envs, plan->envs};
-    s->share[EXO_KIND_SLOT] = (struct exo_share){plan->slots, plan->slots};
+    s->share[EXO_KIND_SLOT] = (struct exo_share){0, plan->slots};
 }
 
 static exo_page

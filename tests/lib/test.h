@@ -130,6 +130,9 @@ uint64_t random64(void);
 
 #define NCPUS (exo_machine()->ncpus)
 
+/* The TSC counts instructions here, so time can be judged. */
+#define COUNTED option("counted", 0)
+
 /* ---- this env (upcall.c, start.S) ------------------------------------- */
 
 /* An env's own pages lie in one block of 64 KiB, aligned alike, so that the
@@ -201,6 +204,11 @@ bool catches(void (*fn)(uint64_t arg), uint64_t arg);
 /* Does a load (a store) at this address fault? */
 bool load_faults(uint64_t va);
 bool store_faults(uint64_t va);
+
+/* Registers filled with a pattern of `seed` survive a ud2 whose handler steps
+ * over it; survive in a loop. Return the number of mismatches (pattern.S). */
+uint64_t pattern_trap(uint64_t seed);
+uint64_t pattern_spin(uint64_t seed, uint64_t times);
 
 /* ---- memory (memory.c) ------------------------------------------------ */
 
@@ -291,8 +299,9 @@ struct kid_plan {
     uint32_t cpu1;     // 1 + the one CPU it may use, 0: any
     uint32_t reserved; // pages, 0: 64
     uint32_t limit;    // pages, 0: 256
-    uint32_t envs, slots;
-    exo_guard guard; // of env and pages; 0: a prefix of its own (24 bits)
+    uint32_t envs;     // env slots, reserved
+    uint32_t slots;    // of time: a limit, nothing reserved
+    exo_guard guard;   // of env and pages; 0: a prefix of its own (24 bits)
 };
 
 #define KID_PREFIX_BITS 24

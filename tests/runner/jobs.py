@@ -75,6 +75,7 @@ class Guest(Job):
         if config.more.get("emulator") == "bochs":
             self.cpus = 1
         self.only = ""
+        self.verbose = False
         self._tail = []
 
     def claims(self):
@@ -104,6 +105,8 @@ class Guest(Job):
                 report.result(self.name, *found)
             elif line.startswith("# done "):
                 done = True
+            elif self.verbose:
+                report.note(line)
             elif line.startswith("# type "):
                 machine.send(line[len("# type "):].encode() + b"\n")
         end = machine.wait()

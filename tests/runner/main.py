@@ -34,7 +34,7 @@ def _arguments(argv):
     add("--repeat", type=int, default=1, metavar="N", help="run all N times")
     add("--no-build", action="store_true", help="take what was built")
     add("-v", "--verbose", action="store_true",
-        help="say when each job begins")
+        help="say when each job begins, and show its whole console")
     return parser.parse_args(argv)
 
 
@@ -147,6 +147,8 @@ def main(argv):
     if not wanted:
         sys.exit("tests/run: nothing matches; --list names what there is")
     report = Report(lambda line: print(line, flush=True))
+    for job in wanted:
+        job.verbose = args.verbose
     try:
         Runner(wanted * args.repeat, report, args.jobs, args.verbose).run()
     except KeyboardInterrupt:

@@ -18,14 +18,14 @@ _BOCHS_HAS = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 256
 _QEMU_HAS = 16 | 32 | 64 | 128 | 256
 
 _QEMU = f"expect={_QEMU_HAS} patience=60"
-_COUNTED = f"expect={_QEMU_HAS} patience=2"  # guest time is instructions
-_BOCHS = f"expect={_BOCHS_HAS} patience=20"
+_COUNTED = f"expect={_QEMU_HAS} patience=2 counted=1"  # guest time is instructions
+_BOCHS = f"expect={_BOCHS_HAS} patience=20 counted=1"
 
 CONFIGS = {config.name: config for config in (
     Config("pc-1", _COUNTED, {"icount": True}),
     Config("pc-2", _QEMU, {"smp": 2}),
     Config("pc-4", _QEMU, {"smp": 4}),
-    Config("old-1", "expect=0 patience=2", {"icount": True, "cpu": "qemu64"}),
+    Config("old-1", "expect=0 patience=2 counted=1", {"icount": True, "cpu": "qemu64"}),
     Config("check-1", _COUNTED + " check=1", {"icount": True, "mem": "12M"}),
     Config("q35-2", _QEMU, {"smp": 2, "machine": "q35"}),
     Config("microvm-2", _QEMU, {"smp": 2, "machine": "microvm"}),
@@ -50,6 +50,12 @@ _MORE = {  # images that run on further machines
 }
 
 
+_OPTIONS = {  # shorter slots: more of them happen
+    "kernel/restart": " slot_us=100 grace_us=20",
+    "kernel/slice": " slot_us=200 slots=64",
+}
+
+
 def images():
     """The names of all test images."""
     return [f"{room}/{path.stem}" for room in ("kernel", "attack")
@@ -65,7 +71,8 @@ def guests(seed):
             names.append("check-1")
         for name in names:
             config = CONFIGS[name]
-            options = f"cpus={config.smp} seed={seed}"
+            options = f"cpus={config.smp} seed={seed}" \
+                + _OPTIONS.get(image, "")
             jobs.append(Guest(image, config, options))
     return jobs
 
