@@ -96,9 +96,10 @@ struct queue {
 struct env {
     exo_env id;
     uint32_t index;
-    struct exo_env_info *info; /* [R] exposed part: state, account, ... */
-    struct env *parent;        /* [K] */
-    struct env *child, *sibling_next, *sibling_prev; /* [K] */
+    struct exo_env_info *info;      /* [R] exposed part: state, account, ... */
+    struct env *parent;             /* [K] */
+    struct env *child, *child_last; /* [K] */
+    struct env *sibling_next, *sibling_prev; /* [K] */
     exo_page save, uarea_page, log_page, fpu_page;
     exo_page stack_page[4];
     struct exo_uarea *uarea;     /* [U] through the direct map */
@@ -124,18 +125,19 @@ struct env {
     exo_env callee;                      /* [K] SYNC call open with, or 0 */
     uint32_t callers;                    /* [K] SYNC calls open with it */
 
-    uint32_t pages;         /* [K] list of the DATA pages it pays for */
-    uint32_t held;          /* [K] and of those the kernel holds for it */
-    uint32_t owed;          /* [K] pages earmarked for it */
-    struct env *asker_next; /* [K] in K.askers while it waits to be told */
-    uint32_t revoke_left;   /* [K] pages the pending REVOKE still wants */
-    uint32_t revoke_asked;  /* [K] pages it wanted at first */
-    uint64_t revoke_from;   /* [K] when it was asked */
-    uint32_t release_next;  /* [K] how far in the release order */
-    bool fpu_saved;         /* [K] its FPU page holds its registers */
-    uint32_t bucket;        /* [K] its place in K.excess, 0: in none */
+    uint32_t pages; /* [K] list of the DATA pages it pays for */
+    uint32_t held;  /* [K] and of those the kernel holds for it */
+    uint32_t owed;  /* [K] pages earmarked for it */
+    struct env *asker_next, *asker_prev; /* [K] in K.askers, to be told */
+    bool asking;                         /* [K] it is in there */
+    uint32_t revoke_left;  /* [K] pages the pending REVOKE still wants */
+    uint32_t revoke_asked; /* [K] pages it wanted at first */
+    uint64_t revoke_from;  /* [K] when it was asked */
+    uint32_t release_next; /* [K] how far in the release order */
+    bool fpu_saved;        /* [K] its FPU page holds its registers */
+    uint32_t bucket;       /* [K] its place in K.excess, 0: in none */
     struct env *excess_next, *excess_prev; /* [K] */
-    struct env *dying_next;                /* [K] */
+    struct env *dying_next, *dying_prev;   /* [K] in K.dying_head */
     bool closed;        /* [K] its account was given back to the parent */
     uint32_t reap_env;  /* [K] envs looked at for callers so far */
     uint32_t reap_slot; /* [K] slots looked at so far */
@@ -224,7 +226,7 @@ struct kernel {
     } purge;                          /* [K] the cap_purge that is going on */
     struct env *first;                /* [I] the env that has everything */
     struct env *dying_head;           /* [K] envs being reaped */
-    struct env *askers, **askers_end; /* [K] envs owed pages, first come */
+    struct env *askers, *askers_last; /* [K] envs owed pages, first come */
     uint32_t revokes;                 /* [K] requests that are pending */
     struct env *excess[33]; /* [K] top-level envs by log2 of their excess */
 

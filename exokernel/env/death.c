@@ -21,7 +21,8 @@
 
 void (*env_on_end)(struct env *e);
 
-#define SWEEP_STEP 128 /* slots or envs looked at in one step */
+#define CHILD_PRICE 16  /* of a step: it may have to be ended, with a record */
+#define SWEEP_STEP  128 /* slots or envs looked at in one step */
 
 /* An aligned word of an env's memory through its tables; false: not bound. */
 static bool
@@ -159,7 +160,10 @@ env_end(struct env *e, const struct env_end *why)
             K.chan[i].listener = NULL;
     if (e == K.first)
         first_env_ended(e);
+    e->dying_prev = NULL;
     e->dying_next = K.dying_head;
+    if (e->dying_next)
+        e->dying_next->dying_prev = e;
     K.dying_head = e;
     e->reap_env = e->reap_slot = 0;
     if (env_alive(e->parent))
@@ -198,7 +202,7 @@ static bool
 reap_children(struct env *e, int *budget)
 {
     while (e->child) {
-        if ((*budget -= 8) < 0)
+        if ((*budget -= CHILD_PRICE) < 0)
             return false;
         pass_on_child(e, e->child);
     }
@@ -317,10 +321,12 @@ reap_pages(struct env *e, int *budget)
 static void
 unlist(struct env *e)
 {
-    struct env **at = &K.dying_head;
-    while (*at != e)
-        at = &(*at)->dying_next;
-    *at = e->dying_next;
+    if (e->dying_prev)
+        e->dying_prev->dying_next = e->dying_next;
+    else
+        K.dying_head = e->dying_next;
+    if (e->dying_next)
+        e->dying_next->dying_prev = e->dying_prev;
 }
 
 bool

@@ -25,7 +25,6 @@ env_init(void)
         K.env_free_next[i] = K.env_free_head;
         K.env_free_head = i;
     }
-    K.askers_end = &K.askers;
     fpu_init();
 }
 
@@ -55,25 +54,40 @@ env_place(exo_page save)
 void
 env_adopt(struct env *parent, struct env *child)
 {
+    struct env *last = parent->child_last;
     child->parent = parent;
     child->info->parent = parent->id;
-    child->sibling_prev = NULL;
-    child->sibling_next = parent->child;
-    if (parent->child)
-        parent->child->sibling_prev = child;
-    parent->child = child;
+    child->sibling_prev = last;
+    child->sibling_next = NULL;
+    parent->child_last = child;
+    if (last)
+        last->sibling_next = child;
+    else
+        parent->child = child;
 }
 
 static void
 env_orphan(struct env *e)
 {
-    if (e->sibling_prev)
-        e->sibling_prev->sibling_next = e->sibling_next;
-    else if (e->parent)
-        e->parent->child = e->sibling_next;
-    if (e->sibling_next)
-        e->sibling_next->sibling_prev = e->sibling_prev;
+    struct env *parent = e->parent;
+    struct env *next = e->sibling_next, *prev = e->sibling_prev;
+    if (prev)
+        prev->sibling_next = next;
+    else if (parent)
+        parent->child = next;
+    if (next)
+        next->sibling_prev = prev;
+    else if (parent)
+        parent->child_last = prev;
     e->parent = NULL;
+}
+
+void
+env_child_last(struct env *child)
+{
+    struct env *parent = child->parent;
+    env_orphan(child);
+    env_adopt(parent, child);
 }
 
 void

@@ -69,6 +69,9 @@ struct env *env_place(exo_page save);
 /* Make `child` a child of `parent`. */
 void env_adopt(struct env *parent, struct env *child);
 
+/* Move a child behind its siblings, so that looks at children take turns. */
+void env_child_last(struct env *child);
+
 /* Make a child of a dying env the child of a living ancestor, accounts and
  * all. */
 void env_move(struct env *child, struct env *heir);

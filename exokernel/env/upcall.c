@@ -56,12 +56,16 @@ env_ring(struct env *e, uint64_t bits)
 {
     struct exo_uarea *u = e->uarea;
     uint64_t before = __atomic_fetch_or(&u->events, bits, __ATOMIC_ACQ_REL);
+    uint64_t raise = bits & ~before & uarea_read(&u->event_upcall);
     if (env_state(e) == EXO_ENV_WAITING && !e->callee &&
         (e->wait_events & bits)) {
+        if (raise & ~e->wait_events) /* what it does not wait for, too */
+            __atomic_fetch_or(&u->pending, 1u << EXO_UP_EVENT,
+                              __ATOMIC_ACQ_REL);
         env_wake(e, 1);
         return;
     }
-    if (bits & ~before & uarea_read(&u->event_upcall))
+    if (raise)
         upcall_post(e, EXO_UP_EVENT);
 }
 

@@ -10,7 +10,7 @@
 #include "lib/string.h"
 
 #define LARGE_BYTES 0x200000ull
-#define ENTRY_INFO  (EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX | 0x100) /* global */
+#define ENTRY_INFO  (EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX) /* not global: HIDE */
 
 static uint64_t
 round_up(uint64_t n, uint64_t to)

@@ -10,9 +10,8 @@
 #include "slice/slice.h"
 #include "tlb/tlb.h"
 
-#define SHORTAGE_BATCH 16 /* pages asked for, so that not each one is */
-#define SHORTAGE_SLOTS 10 /* the kernel's deadline, in slots */
-#define TAKE_STEP      16 /* units of work for each time the alarm rings */
+#define SHORTAGE_BATCH 128 /* pages asked for, so that not each one is */
+#define TAKE_STEP      16  /* units of work for each time the alarm rings */
 #define RELEASE_MAX    2048
 
 static uint32_t
@@ -50,6 +49,45 @@ revoke_ask(struct env *e, uint32_t count, exo_tsc deadline, exo_env asker)
 }
 
 static void
+asker_remove(struct env *e)
+{
+    if (e->asker_prev)
+        e->asker_prev->asker_next = e->asker_next;
+    else
+        K.askers = e->asker_next;
+    if (e->asker_next)
+        e->asker_next->asker_prev = e->asker_prev;
+    else
+        K.askers_last = e->asker_prev;
+    e->asking = false;
+}
+
+static void
+asker_add(struct env *e)
+{
+    e->asker_next = NULL;
+    e->asker_prev = K.askers_last;
+    if (K.askers_last)
+        K.askers_last->asker_next = e;
+    else
+        K.askers = e;
+    K.askers_last = e;
+    e->asking = true;
+}
+
+/* Tell who came first that it is worth asking again. If that was not enough it
+ * will be in the list again. */
+static void
+tell_asker(void)
+{
+    struct env *e = K.askers;
+    if (!e)
+        return;
+    asker_remove(e);
+    env_ring(e, EXO_EVENT_GRANT);
+}
+
+static void
 finish(struct env *e)
 {
     uint64_t us = (hw_rdtsc() - e->revoke_from) * 1000 / K.tsc_khz;
@@ -59,21 +97,7 @@ finish(struct env *e)
     publish(e);
     K.revokes--;
     env_timer_cancel(e, TIMER_REVOKE);
-}
-
-/* Tell those whose pages are there now, first come first. */
-static void
-tell_askers(void)
-{
-    while (K.askers && K.machine->pages_free >= K.askers->owed) {
-        struct env *e = K.askers;
-        K.askers = e->asker_next;
-        if (!K.askers)
-            K.askers_end = &K.askers;
-        e->asker_next = NULL;
-        if (env_alive(e))
-            env_ring(e, EXO_EVENT_GRANT);
-    }
+    tell_asker(); /* even if it gave less: there may be somebody else to ask */
 }
 
 /* A page became free: it counts for every request above its payer. */
@@ -89,18 +113,18 @@ on_free(struct env *payer)
         if (!e->revoke_left)
             finish(e);
     }
-    tell_askers();
+    tell_asker();
 }
 
 /* The next page in the libOS's release order, 0 at its end. What it says is
- * checked like any user's word. */
+ * checked like any user's word, and what is worthless costs its author. */
 static exo_page
-next_released(struct env *e)
+next_released(struct env *e, int *budget)
 {
     const struct exo_uarea *u = e->uarea;
     uint32_t count = __atomic_load_n(&u->release_count, __ATOMIC_RELAXED);
     count = least(count, RELEASE_MAX);
-    while (e->release_next < count) {
+    while (e->release_next < count && --*budget > 0) {
         uint32_t i = e->release_next++;
         exo_page list = uarea_read(&u->release[i / 512]);
         if (!page_valid(list) || K.page_info[list].payer != e->index ||
@@ -115,80 +139,96 @@ next_released(struct env *e)
 }
 
 /* Who of e and its descendants gives the next page: e itself while it has any,
- * else a child above its reservation. */
+ * else a child above its reservation. NULL: none was found within the budget,
+ * or *none says that there is none. */
 static struct env *
-giver(struct env *e)
+giver(struct env *e, int *budget, bool *none)
 {
+    *none = false;
     while (!e->pages) {
-        struct env *child = e->child;
-        while (child && !account_excess(child))
-            child = child->sibling_next;
-        if (!child)
+        struct env *first = e->child, *child = first;
+        while (child && !account_excess(child)) {
+            if (--*budget < 0)
+                return NULL;
+            env_child_last(child); /* the next look begins behind it */
+            child = e->child == first ? NULL : e->child;
+        }
+        if (!child) {
+            *none = true;
             return NULL;
+        }
         e = child;
     }
     return e;
 }
 
-static bool
+/* 1: a page was taken, 0: the budget ended, -1: there is none to take. */
+static int
 take_one(struct env *e, int *budget)
 {
-    struct env *from = giver(e);
+    bool none;
+    struct env *from = giver(e, budget, &none);
     if (!from)
-        return false;
-    exo_page page = next_released(from);
+        return none ? -1 : 0;
+    exo_page page = next_released(from, budget);
     if (!page)
         page = from->pages;
     if (K.page_info[page].use == EXO_USE_TAIL)
         page &= ~(exo_page)(EXO_LARGE_PAGES - 1);
     if (!tlb_drop(page, budget, env_tell_taken))
-        return false;
+        return 0;
     trace(hw_this_cpu(), EXO_TRACE_TAKEN, from, EXO_KIND_PAGE, page);
     env_tell_taken(from, page);
-    return true;
+    return 1;
 }
 
 /* The deadline passed: take what is missing, in steps. */
 static void
 expire(struct env *e)
 {
-    int budget = TAKE_STEP;
-    while (e->revoke_left && account_excess(e) && budget > 0)
-        if (!take_one(e, &budget))
-            break;
+    int budget = TAKE_STEP, taken = 1;
+    while (e->revoke_left && account_excess(e) && taken > 0)
+        taken = take_one(e, &budget);
     if (!e->revoke_left)
         return;
-    if (!account_excess(e) || !giver(e))
+    if (taken < 0 || !account_excess(e))
         finish(e);
     else
         env_timer_arm(hw_this_cpu(), e, TIMER_REVOKE, hw_rdtsc());
 }
 
+/* Ask the victim for n pages, or for n more. */
+static void
+ask_more(struct env *victim, uint32_t n)
+{
+    if (!victim->revoke_left) {
+        /* After one round of the vector whoever owns a slot has had it. */
+        revoke_ask(victim, n, hw_rdtsc() + K.nslots * K.slot_tsc, 0);
+        return;
+    }
+    victim->revoke_left =
+        least(victim->revoke_left + n, account_excess(victim));
+    publish(victim);
+    upcall_post(victim, EXO_UP_REVOKE);
+}
+
 bool
 revoke_shortage(struct env *asker)
 {
-    if (asker->owed)
-        return true;
     struct env *victim = account_victim();
-    if (!victim && !K.dying_head)
+    if (asker->asking)
+        return true;
+    if (!victim)
         return false;
     const struct exo_account *a = &asker->info->account[EXO_KIND_PAGE];
     uint32_t n = least(SHORTAGE_BATCH, a->reserved - a->carved - a->own);
-    asker->owed = n;
-    K.machine->pages_earmarked += n;
-    asker->asker_next = NULL;
-    *K.askers_end = asker;
-    K.askers_end = &asker->asker_next;
-    if (!victim)
-        return true;
-    if (victim->revoke_left) {
-        victim->revoke_left =
-            least(victim->revoke_left + n, account_excess(victim));
-        publish(victim);
-        upcall_post(victim, EXO_UP_REVOKE);
-        return true;
+    n = least(n, account_excess(victim));
+    if (n > asker->owed) {
+        K.machine->pages_earmarked += n - asker->owed;
+        asker->owed = n;
     }
-    revoke_ask(victim, n, hw_rdtsc() + SHORTAGE_SLOTS * K.slot_tsc, 0);
+    asker_add(asker);
+    ask_more(victim, n);
     return true;
 }
 
@@ -201,24 +241,19 @@ revoke_granted(struct env *payer)
     K.machine->pages_earmarked--;
 }
 
-/* An env that is owed pages ends. */
+/* An env ends: what it waits for, and what is asked of it. */
 static void
 forget(struct env *e)
 {
-    for (struct env **at = &K.askers; *at; at = &(*at)->asker_next) {
-        if (*at != e)
-            continue;
-        *at = e->asker_next;
-        if (!*at)
-            K.askers_end = at;
-        break;
-    }
+    if (e->asking)
+        asker_remove(e);
     K.machine->pages_earmarked -= e->owed;
     e->owed = 0;
-    if (e->revoke_left) {
-        e->revoke_left = 0;
-        K.revokes--;
-    }
+    if (!e->revoke_left)
+        return;
+    e->revoke_left = 0;
+    K.revokes--;
+    tell_asker();
 }
 
 void
