@@ -52,7 +52,7 @@ _MORE = {  # images that run on further machines
 
 _OPTIONS = {  # shorter slots: more of them happen
     "kernel/restart": " slot_us=100 grace_us=20",
-    "kernel/slice": " slot_us=200 slots=64",
+    "kernel/slice": " slots=32",
 }
 
 
