@@ -119,6 +119,7 @@ enter_callee(struct cpu *c, struct env *e, const struct env *caller)
     uint64_t handler = uarea_read(&e->uarea->handler[EXO_UP_CALL]);
     struct frame_place at = upcall_place(e, e->context.rsp);
     if (unlikely(!at.frame || handler >= EXO_USER_TOP)) {
+        e->info->state = EXO_ENV_STOPPED; /* it is in no queue any more */
         env_end(e, &(struct env_end){.end = at.frame ? EXO_END_HANDLER
                                                      : EXO_END_STACK});
         slice_schedule(c);

@@ -290,7 +290,10 @@ destroy(struct cpu *c, struct env *e, uint64_t value)
     }
     if (env_alive(e))
         env_end(e, &(struct env_end){.end = EXO_END_DESTROYED, .value = value});
-    return env_reap(e, REAP_STEP) ? 0 : -EXO_E_AGAIN;
+    bool dead = env_reap(e, REAP_STEP);
+    if (!c->current)
+        slice_schedule(c); /* the caller was loyal to e, or used its root */
+    return dead ? 0 : -EXO_E_AGAIN;
 }
 
 static int64_t

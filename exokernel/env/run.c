@@ -84,6 +84,7 @@ run_upcall(struct cpu *c, struct env *e, int vector)
 {
     enum exo_end end = begin_upcall(e, vector);
     if (end) {
+        e->info->state = EXO_ENV_STOPPED; /* it is in no queue any more */
         env_end(e, &(struct env_end){.end = end});
         return;
     }

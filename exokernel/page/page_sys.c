@@ -4,6 +4,7 @@
 #include "env/env.h"
 #include "page/page.h"
 #include "revoke/revoke.h"
+#include "slice/slice.h"
 #include "tlb/tlb.h"
 #include "tlb/user.h"
 
@@ -22,8 +23,11 @@ may_take(struct env *payer)
              promised = K.machine->pages_earmarked;
     if (likely(free > promised) || (free && payer->owed))
         return 0;
-    if (env_reap_any())
+    if (env_reap_any()) {
+        if (!hw_this_cpu()->current)
+            slice_schedule(hw_this_cpu()); /* the caller ended with it */
         return -EXO_E_AGAIN;
+    }
     if (!account_guaranteed(payer, EXO_KIND_PAGE))
         return -EXO_E_NONE;
     return revoke_shortage(payer) ? -EXO_E_WAIT : -EXO_E_NONE;

@@ -184,12 +184,13 @@ slice_schedule(struct cpu *c)
     for (;;) {
         cpu_settle(c, hw_rdtsc());
         struct choice ch = look(c);
-        commit(c, &ch);
-        struct env *e = ch.env;
         if (ch.owner && env_state(ch.owner) == EXO_ENV_DYING) {
             load_kernel_root(c);
             env_reap(ch.owner, REAP_STEP); /* its own time pays for it */
+            ch = look(c);                  /* the choice may have ended too */
         }
+        commit(c, &ch);
+        struct env *e = ch.env;
         if (!e) {
             idle(c);
             continue;
