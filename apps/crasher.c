@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-//
-// crasher: writes through a null pointer, three calls deep, and leaves a
-// post-mortem record. Page zero is never bound [exo/layout.h].
+/*
+ * crasher: writes through a null pointer, three calls deep, and leaves a
+ * post-mortem record. Page zero is never bound [exo/layout.h].
+ */
 #include "minimal/minimal.h"
 
 static volatile int depth; // keeps the calls apart

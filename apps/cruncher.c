@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-//
-// cruncher: takes memory that was promised to it and counts primes there. When
-// others hold that memory for the moment, the kernel asks them for it back; the
-// cruncher only notices that it waits a little.
-// Arguments: pages of memory (256), seconds to wait first (0).
+/*
+ * cruncher: takes memory that was promised to it and counts primes there. When
+ * others hold that memory for the moment, the kernel asks them for it back; the
+ * cruncher only notices that it waits a little.
+ * Arguments: pages of memory (256), seconds to wait first (0).
+ */
 #include "minimal/minimal.h"
 
-// Counts the primes below 2 * count; flag i stands for the odd number 2i + 1.
+/* Counts the primes below 2 * count; flag i stands for the odd number 2i + 1.
+ */
 static uint64_t
 count_primes(uint8_t *composite, uint64_t count)
 {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// greed.c: taking all the memory there is.
+/* greed.c: taking all the memory there is. */
 #include "greed.h"
 
 #define POOL_MAX ((MINIMAL_WINDOW - MINIMAL_POOL) / EXO_PAGE_BYTES)
@@ -17,7 +16,7 @@ word_of(uint64_t index)
     return (volatile uint64_t *)(MINIMAL_POOL + index * EXO_PAGE_BYTES);
 }
 
-// The content of a page follows from its place, so losing it costs nothing.
+/* The content of a page follows from its place, so losing it costs nothing. */
 static void
 fill(uint64_t index, void *at)
 {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// hello: the smallest program. Arguments: whom to greet.
+/* hello: the smallest program. Arguments: whom to greet. */
 #include "minimal/minimal.h"
 
 int

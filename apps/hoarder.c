@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-//
-// hoarder: takes all the memory it can get, far beyond what it was promised,
-// and gives back what the kernel asks for. That costs it nothing but the
-// refilling of a page that it touches again.
-// Arguments: seconds (4), pages (its limit).
+/*
+ * hoarder: takes all the memory it can get, far beyond what it was promised,
+ * and gives back what the kernel asks for. That costs it nothing but the
+ * refilling of a page that it touches again.
+ * Arguments: seconds (4), pages (its limit).
+ */
 #include "greed.h"
 
 int

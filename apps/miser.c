@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-//
-// miser: takes all the memory it can get and ignores it when the kernel asks
-// for some back. After the deadline the kernel takes pages by itself, above the
-// reservation only, and says which; the miser goes on running.
-// Arguments: seconds (4), pages (its limit).
+/*
+ * miser: takes all the memory it can get and ignores it when the kernel asks
+ * for some back. After the deadline the kernel takes pages by itself, above the
+ * reservation only, and says which; the miser goes on running.
+ * Arguments: seconds (4), pages (its limit).
+ */
 #include "greed.h"
 
 static volatile uint64_t ignored;

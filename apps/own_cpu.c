@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// own_cpu.c: a search in the exposed slot vectors.
+/* own_cpu.c: a search in the exposed slot vectors. */
 #include "own_cpu.h"
 
 #include "minimal/minimal.h"

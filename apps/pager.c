@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-//
-// pager: paging as an application. 256 virtual pages live in 32 page frames;
-// what does not fit is kept compressed in a little memory of the program's own.
-// The kernel knows nothing of it: it delivers page faults and writes bindings.
-//
-//   policy     second chance: the hand passes by frames that were accessed
-//              since, which it reads in the page table itself, bound read-only
-//   backing    runs of words with a constant difference; a page that does not
-//              compress stays where it is
-//   check      each page's content is known, and every byte of it is compared
-//              each time the page is visited
-//
-// Arguments: visits (4000).
+/*
+ * pager: paging as an application. 256 virtual pages live in 32 page frames;
+ * what does not fit is kept compressed in a little memory of the program's own.
+ * The kernel knows nothing of it: it delivers page faults and writes bindings.
+ *
+ *   policy     second chance: the hand passes by frames that were accessed
+ *              since, which it reads in the page table itself, bound read-only
+ *   backing    runs of words with a constant difference; a page that does not
+ *              compress stays where it is
+ *   check      each page's content is known, and every byte of it is compared
+ *              each time the page is visited
+ *
+ * Arguments: visits (4000).
+ */
 #include "minimal/minimal.h"
 
 #define PAGES      256
@@ -91,7 +92,7 @@ bind(uint32_t page, exo_page to, uint32_t flags)
                    flags);
 }
 
-// Is the frame's page to go? One that was accessed gets a second chance.
+/* Is the frame's page to go? One that was accessed gets a second chance. */
 static bool
 may_go(unsigned f)
 {
@@ -99,7 +100,7 @@ may_go(unsigned f)
     uint64_t pte = pte_of(page);
     if (!(pte & EXO_PTE_A))
         return true;
-    // Clearing A clears D too, so what is dirty is saved first.
+    /* Clearing A clears D too, so what is dirty is saved first. */
     if ((pte & EXO_PTE_D) && !pack(words_of(page), &backing[page])) {
         counts.kept++;
         return false;
@@ -109,8 +110,8 @@ may_go(unsigned f)
     return false;
 }
 
-// Finds a frame for another page, emptying it. The hand goes round at most
-// twice unless nothing compresses.
+/* Finds a frame for another page, emptying it. The hand goes round at most
+ * twice unless nothing compresses. */
 static unsigned
 choose_frame(void)
 {
@@ -144,7 +145,7 @@ on_fault(struct exo_frame *fault)
     frame[f].at = (uint32_t)page;
     bind(frame[f].at, frame[f].page, EXO_BIND_W);
     unpack(&backing[page], words_of(frame[f].at));
-    // What unpacking touched counts neither as accessed nor as dirty.
+    /* What unpacking touched counts neither as accessed nor as dirty. */
     bind(frame[f].at, 0, EXO_BIND_SAME | EXO_BIND_CLEAN | EXO_BIND_W);
 }
 
@@ -166,7 +167,8 @@ set_up(void)
     return true;
 }
 
-// What a page holds after its n-th writing: a ramp with one word that differs.
+/* What a page holds after its n-th writing: a ramp with one word that differs.
+ */
 static uint64_t
 expected(uint32_t page, uint64_t n, unsigned word)
 {
@@ -174,8 +176,8 @@ expected(uint32_t page, uint64_t n, unsigned word)
     return word == (page + n) % WORDS ? ~start : start + word * n;
 }
 
-// Compares every byte of a page and perhaps writes it anew. Result: words that
-// were wrong.
+/* Compares every byte of a page and perhaps writes it anew. Result: words that
+ * were wrong. */
 static uint64_t
 visit(uint32_t page, uint32_t *written, bool write)
 {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-//
-// pingpong: protected control transfer between two address spaces. The first
-// env makes a peer from its own image and calls it; the peer's CALL handler
-// runs at once, on the rest of the caller's slice, and replies.
-// Arguments: calls (10000).
+/*
+ * pingpong: protected control transfer between two address spaces. The first
+ * env makes a peer from its own image and calls it; the peer's CALL handler
+ * runs at once, on the rest of the caller's slice, and replies.
+ * Arguments: calls (10000).
+ */
 #include "minimal/minimal.h"
 
 #include "own_cpu.h"
 
-// Answers ping n with pong n + 1.
+/* Answers ping n with pong n + 1. */
 static void
 on_call(struct exo_frame *frame, uint64_t words[EXO_CALL_WORDS])
 {
@@ -16,8 +17,8 @@ on_call(struct exo_frame *frame, uint64_t words[EXO_CALL_WORDS])
     words[0]++;
 }
 
-// One call and its reply. A peer that is not ready yet, or that another CPU
-// runs for a moment, answers BUSY.
+/* One call and its reply. A peer that is not ready yet, or that another CPU
+ * runs for a moment, answers BUSY. */
 static int64_t
 ping(const struct spawn *peer, uint64_t *n)
 {

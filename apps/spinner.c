@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-//
-// spinner: computes without ever entering the kernel and answers nothing. Its
-// neighbours lose no slot of theirs: it gets its own and what is slack.
-// Arguments: seconds (5).
+/*
+ * spinner: computes without ever entering the kernel and answers nothing. Its
+ * neighbours lose no slot of theirs: it gets its own and what is slack.
+ * Arguments: seconds (5).
+ */
 #include "minimal/minimal.h"
 
 int

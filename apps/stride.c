@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-//
-// stride: a scheduler as an application. It owns slots and hands each slice to
-// one of three children by directed yield, in the proportion of their tickets,
-// by stride scheduling: who has the least pass is next, and a slice raises its
-// pass by stride = 1 / tickets. The shares it prints are the kernel's exposed
-// counters, not its own plan.
-// Arguments: seconds (5).
-//
-// Source: [Waldspurger95] Stride scheduling, MIT/LCS/TM-528.
+/*
+ * stride: a scheduler as an application. It owns slots and hands each slice to
+ * one of three children by directed yield, in the proportion of their tickets,
+ * by stride scheduling: who has the least pass is next, and a slice raises its
+ * pass by stride = 1 / tickets. The shares it prints are the kernel's exposed
+ * counters, not its own plan.
+ * Arguments: seconds (5).
+ *
+ * Source: [Waldspurger95] Stride scheduling, MIT/LCS/TM-528.
+ */
 #include "minimal/minimal.h"
 
 #include "own_cpu.h"
@@ -23,7 +24,7 @@ static struct child {
     uint64_t before; // time on our slots when we last looked
 } child[CHILDREN];
 
-// Time a child ran that was given to it: all but slack.
+/* Time a child ran that was given to it: all but slack. */
 static uint64_t
 given(const struct child *c)
 {
@@ -52,8 +53,8 @@ start_children(uint32_t cpu)
     return 0;
 }
 
-// Gives the rest of this slice to the child with the least pass. A child that
-// runs already, on slack, cannot take it: then the next one does.
+/* Gives the rest of this slice to the child with the least pass. A child that
+ * runs already, on slack, cannot take it: then the next one does. */
 static void
 schedule(void)
 {
@@ -70,7 +71,7 @@ schedule(void)
     exo_yield(0, 0);
 }
 
-// Raises the passes by what was really used.
+/* Raises the passes by what was really used. */
 static void
 account(void)
 {

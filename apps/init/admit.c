@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-//
-// admit.c: admission control. What is promised must be there: the sum of all
-// reservations stays below what the machine has, so that none of them can fail
-// later. Pure arithmetic.
+/*
+ * admit.c: admission control. What is promised must be there: the sum of all
+ * reservations stays below what the machine has, so that none of them can fail
+ * later. Pure arithmetic.
+ */
 #include "init.h"
 
 #include "lib/print.h"
@@ -16,7 +17,7 @@ admit_slots(const struct manifest_app *app, uint32_t nslots)
     return slots ? (uint32_t)slots : 1;
 }
 
-// The CPU of `affinity` with most free slots that is not in `used`.
+/* The CPU of `affinity` with most free slots that is not in `used`. */
 static uint32_t
 roomiest(const struct admit *admit, uint64_t affinity, uint64_t used)
 {

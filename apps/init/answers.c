@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-//
-// answers.c: what each verb of the management protocol answers; the fields are
-// defined in docs/management.md.
+/*
+ * answers.c: what each verb of the management protocol answers; the fields are
+ * defined in docs/management.md.
+ */
 #include "manage.h"
 
 #include "lib/names.h"
@@ -191,7 +192,7 @@ dump_trace(struct answer *answer, struct json *json)
         json_number(json, "env", EXO_ENV_INDEX(UAREA->self));
         json_text(json, "app", "init");
     } else if (n - 2 < napps) {
-        // An application without an env gets index 0, which no event has.
+        /* An application without an env gets index 0, which no event has. */
         json_number(json, "env", EXO_ENV_INDEX(app[n - 2]->env));
         json_text(json, "app", app[n - 2]->spec.name);
     } else {
@@ -336,7 +337,7 @@ put_record(struct json *json, const struct app *a)
     json_number(json, "t_ms", a->record.ms);
 }
 
-// The oldest record that was not written yet.
+/* The oldest record that was not written yet. */
 static bool
 answer_mortem(struct answer *answer, struct json *json)
 {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-//
-// apps.c: lives of applications.
-//
-//            start           exit, crash         restart policy, no operator
-//   WAITING ------> RUNNING -------------> ENDED, CRASHED ---------> WAITING
-//                     | stop                   KILLED (by an operator)
-//                     v        grace over
-//                  STOPPING -------------> destroyed
-//
-// Each life has an env, a prefix and slots of its own; the account and the
-// slots return to init when it ends, so that a restart always finds them.
+/*
+ * apps.c: lives of applications.
+ *
+ *            start           exit, crash         restart policy, no operator
+ *   WAITING ------> RUNNING -------------> ENDED, CRASHED ---------> WAITING
+ *                     | stop                   KILLED (by an operator)
+ *                     v        grace over
+ *                  STOPPING -------------> destroyed
+ *
+ * Each life has an env, a prefix and slots of its own; the account and the
+ * slots return to init when it ends, so that a restart always finds them.
+ */
 #include "init.h"
 
 #include "lib/errors.h"
@@ -68,7 +69,7 @@ app_alive(const struct app *a)
     return a->state == APP_RUNNING || a->state == APP_STOPPING;
 }
 
-// Which slots are unowned now.
+/* Which slots are unowned now. */
 static void
 count_slots(struct admit *admit)
 {
@@ -82,7 +83,7 @@ count_slots(struct admit *admit)
     }
 }
 
-// Gives `count` unowned slots of a CPU to an env, spread evenly.
+/* Gives `count` unowned slots of a CPU to an env, spread evenly. */
 static int64_t
 give_slots(const struct app *a, uint32_t cpu, uint32_t count)
 {
@@ -118,7 +119,7 @@ give_cpu_time(const struct app *a)
     return error;
 }
 
-// Seals the address space: no new executable binding from here on.
+/* Seals the address space: no new executable binding from here on. */
 static int64_t
 seal(const struct spawn *spawn)
 {
@@ -165,7 +166,7 @@ describe(const struct app *a, const struct image *image, struct spawn *s)
     s->share[EXO_KIND_SLOT] = (struct exo_share){slots, slots};
 }
 
-// What follows creation, until the first instruction.
+/* What follows creation, until the first instruction. */
 static int64_t
 launch(struct app *a, struct spawn *s)
 {
@@ -199,11 +200,11 @@ close_log(struct app *a)
     a->output.log = NULL;
 }
 
-// Makes the env of a new life.
+/* Makes the env of a new life. */
 static int64_t
 create(struct app *a, struct spawn *s)
 {
-    // There, and checked, before the first application started.
+    /* There, and checked, before the first application started. */
     const struct image *image = images_find(a->spec.image);
     s->what = "name it";
     int64_t error = prefixes_issue(&self.children, &a->prefix);
@@ -244,7 +245,7 @@ app_start(struct app *a)
     a->status = STATUS_NO_PROGRAM;
 }
 
-// Is it restarted after this end, and when?
+/* Is it restarted after this end, and when? */
 static void
 plan_restart(struct app *a, bool failed)
 {
@@ -269,7 +270,7 @@ plan_restart(struct app *a, bool failed)
     say("restart %s in %lu ms", spec->name, a->pause_ns / CLOCK_MS);
 }
 
-// How a life ended: state and status.
+/* How a life ended: state and status. */
 static void
 judge(struct app *a)
 {
@@ -287,7 +288,7 @@ judge(struct app *a)
         a->status = STATUS_STOPPED;
 }
 
-// Takes apart what is left of a life.
+/* Takes apart what is left of a life. */
 static void
 bury(struct app *a)
 {
@@ -330,7 +331,7 @@ env_state(exo_env env)
     return info->state;
 }
 
-// Children of applications that ended without taking them along.
+/* Children of applications that ended without taking them along. */
 static void
 bury_orphans(void)
 {
@@ -387,7 +388,7 @@ apps_read(void)
     return any;
 }
 
-// The application that an env belongs to; null: init, or none.
+/* The application that an env belongs to; null: init, or none. */
 static struct app *
 owner_of(exo_env id)
 {
@@ -418,7 +419,7 @@ sum_ticks(void)
     }
 }
 
-// Time within the second that ended: the count now less the one then.
+/* Time within the second that ended: the count now less the one then. */
 static uint64_t
 since(uint64_t *sample, uint64_t now)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-//
-// images.c: the boot modules: the manifest, and programs by name.
-//
-// The kernel says which pages hold them and lets init pay for those. Each
-// program's pages get a guard of their own, so that instances can be given
-// READ over their image and nothing else.
+/*
+ * images.c: the boot modules: the manifest, and programs by name.
+ *
+ * The kernel says which pages hold them and lets init pay for those. Each
+ * program's pages get a guard of their own, so that instances can be given
+ * READ over their image and nothing else.
+ */
 #include "init.h"
 
 #define IMAGE_PREFIX "image "
@@ -127,7 +128,7 @@ free_run(exo_page first, uint64_t count)
         pages_free(&mine, &page, 1);
 }
 
-// Symbols and debugging information lie behind what is loaded.
+/* Symbols and debugging information lie behind what is loaded. */
 static void
 trim_image(struct image *i)
 {
@@ -141,7 +142,7 @@ trim_image(struct image *i)
             end = segment->offset + segment->file_bytes;
     }
     uint32_t keep = (uint32_t)((end + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES);
-    // The headers are read again at every start.
+    /* The headers are read again at every start. */
     if (keep == 0 || keep >= pages_of(i))
         return;
     free_run(i->page + keep, pages_of(i) - keep);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// json.c: JSON objects on one line.
+/* json.c: JSON objects on one line. */
 #include "json.h"
 
 #include "lib/print.h"

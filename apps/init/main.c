@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
-//
-// main.c: the first program. Names itself, reads the modules, admits what the
-// manifest asks for, starts it, then serves events until all is over and
-// switches the machine off.
+/*
+ * main.c: the first program. Names itself, reads the modules, admits what the
+ * manifest asks for, starts it, then serves events until all is over and
+ * switches the machine off.
+ */
 #include "init.h"
 
 #include "lib/print.h"
 
 #define MARGIN_PAGES 16 // tables and buffers that init makes later
 
-// What the machine's exit value is for a status, so that it differs from the
-// kernel's own values [docs/management.md].
+/* What the machine's exit value is for a status, so that it differs from the
+ * kernel's own values [docs/management.md]. */
 #define EXIT_BASE   0x10
 #define EXIT_STATUS 0x6f // most
 
 static bool ending;     // everything is being stopped
 static bool by_request; // ... because an operator asked for it
 
-// Sends what is left and switches the machine off.
+/* Sends what is left and switches the machine off. */
 static _Noreturn void
 power_off(uint32_t status)
 {
@@ -31,8 +32,8 @@ power_off(uint32_t status)
         exo_power(ROOT_CAP, 0, EXIT_BASE + status);
 }
 
-// Takes a part of the name space for init itself, so that the door it gives to
-// its children covers its env and nothing else.
+/* Takes a part of the name space for init itself, so that the door it gives to
+ * its children covers its env and nothing else. */
 static void
 name_init(void)
 {
@@ -55,8 +56,8 @@ keep_slots(void)
                      self.prefix);
 }
 
-// Adds an application for every module, with default limits. The module's
-// string is its name and arguments.
+/* Adds an application for every module, with default limits. The module's
+ * string is its name and arguments. */
 static void
 add_modules(void)
 {
@@ -128,7 +129,7 @@ admit_all(void)
     }
 }
 
-// Every program must be there and loadable before the first one starts.
+/* Every program must be there and loadable before the first one starts. */
 static void
 check_images(void)
 {
@@ -171,7 +172,7 @@ set_up(void)
     admit_all();
 }
 
-// The machine's exit status, when all is over.
+/* The machine's exit status, when all is over. */
 static uint32_t
 final_status(void)
 {
@@ -207,7 +208,7 @@ shut_down(void)
     stop_all();
 }
 
-// Ends the machine when nothing keeps it up.
+/* Ends the machine when nothing keeps it up. */
 static void
 look_for_end(void)
 {
@@ -223,7 +224,7 @@ look_for_end(void)
         stop_all();
 }
 
-// Waits for the next thing to do.
+/* Waits for the next thing to do. */
 static void
 wait(uint64_t second_ns)
 {

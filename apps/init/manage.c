@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-//
-// manage.c: the management protocol of docs/management.md: request lines in,
-// JSON lines and a closing line out, one request at a time.
+/*
+ * manage.c: the management protocol of docs/management.md: request lines in,
+ * JSON lines and a closing line out, one request at a time.
+ */
 #include "manage.h"
 
 #include "lib/print.h"
@@ -35,7 +36,7 @@ finish(const char *error)
     m.busy = false;
 }
 
-// Cuts the next word off *text.
+/* Cuts the next word off *text. */
 static char *
 next_word(char **text)
 {
@@ -63,7 +64,7 @@ is_tag(const char *word)
     return n >= 1 && n <= TAG_BYTES;
 }
 
-// Checks the argument of a verb. Result: null, or a sentence.
+/* Checks the argument of a verb. Result: null, or a sentence. */
 static const char *
 check_argument(struct answer *a)
 {
@@ -126,7 +127,7 @@ take_byte(char c)
     m.overlong = false;
 }
 
-// Writes lines of the answer while there is room for the longest one.
+/* Writes lines of the answer while there is room for the longest one. */
 static void
 answer(void)
 {
@@ -142,7 +143,7 @@ answer(void)
     }
 }
 
-// Buffers are made when the first request arrives.
+/* Buffers are made when the first request arrives. */
 static bool
 ready(void)
 {

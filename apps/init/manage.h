@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-//
-// manage.h: between the management protocol (manage.c) and what each verb
-// answers (answers.c).
-//
-// An answer is produced line by line, when there is room for a line, so that a
-// slow reader keeps nobody waiting.
+/*
+ * manage.h: between the management protocol (manage.c) and what each verb
+ * answers (answers.c).
+ *
+ * An answer is produced line by line, when there is room for a line, so that a
+ * slow reader keeps nobody waiting.
+ */
 #ifndef INIT_MANAGE_H
 #define INIT_MANAGE_H
 
@@ -24,7 +25,7 @@ struct answer {
     uint64_t written;          // mortem: bit per application
 };
 
-// Fills one object. False: that was all (and nothing was filled).
+/* Fills one object. False: that was all (and nothing was filled). */
 typedef bool answer_fn(struct answer *answer, struct json *json);
 
 enum verb_argument { VERB_NONE, VERB_APP, VERB_MAYBE_APP, VERB_WORD };
@@ -35,7 +36,7 @@ struct verb {
     answer_fn *next;
 };
 
-// All verbs, ended by one without a name.
+/* All verbs, ended by one without a name. */
 extern const struct verb verbs[];
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-//
-// manifest.c: a strict reader of the flat manifest.
-//
-// Every key has one row in `keys`: its name and the function that reads its
-// value. A reader gets the value as a span of the line and answers with null
-// or what is wrong.
+/*
+ * manifest.c: a strict reader of the flat manifest.
+ *
+ * Every key has one row in `keys`: its name and the function that reads its
+ * value. A reader gets the value as a span of the line and answers with null
+ * or what is wrong.
+ */
 #include "manifest.h"
 
 #include "lib/print.h"
@@ -49,7 +50,7 @@ fail(struct manifest *m, const char *what, struct span about)
 
 static const struct span nothing;
 
-// Reads the next line with something on it. Result: 1, 0 at the end, or -1.
+/* Reads the next line with something on it. Result: 1, 0 at the end, or -1. */
 static int
 next_line(struct manifest *m, struct span *line)
 {
@@ -75,7 +76,7 @@ next_line(struct manifest *m, struct span *line)
     return 0;
 }
 
-// Splits "key value" at the first space.
+/* Splits "key value" at the first space. */
 static void
 split(struct span line, struct span *key, struct span *value)
 {
@@ -88,8 +89,8 @@ split(struct span line, struct span *key, struct span *value)
                  : (struct span){line.at + n, 0};
 }
 
-// A decimal number without sign and leading zeros. False: it is none, or is
-// not within [least, most].
+/* A decimal number without sign and leading zeros. False: it is none, or is
+ * not within [least, most]. */
 static bool
 read_number(struct span s, uint64_t least, uint64_t most, uint64_t *out)
 {
@@ -312,7 +313,7 @@ static const struct key {
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
-// The first line.
+/* The first line. */
 static int
 read_header(struct manifest *m)
 {
@@ -331,7 +332,7 @@ read_header(struct manifest *m)
     return 0;
 }
 
-// "app NAME": checks the name and notes it.
+/* "app NAME": checks the name and notes it. */
 static int
 read_name(struct manifest *m, struct span value, struct manifest_app *app)
 {
@@ -357,7 +358,7 @@ read_name(struct manifest *m, struct span value, struct manifest_app *app)
     return 0;
 }
 
-// One line of a block. `seen`: bits of the keys that came before.
+/* One line of a block. `seen`: bits of the keys that came before. */
 static int
 read_key(struct manifest *m, struct manifest_app *app, struct span line,
          uint32_t *seen)
@@ -387,7 +388,7 @@ has(uint32_t seen, read_fn *read)
     return false;
 }
 
-// What must hold between the keys of a block.
+/* What must hold between the keys of a block. */
 static int
 check_app(struct manifest *m, const struct manifest_app *app, uint32_t seen)
 {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-//
-// manifest.h: the flat manifest, read strictly (docs/manifest.md).
-//
-// The text is untrusted. manifest_next() yields one application at a time, its
-// fields within the documented limits, or stops for good with a sentence that
-// names the line. Nothing here touches the machine, so the parser runs on the
-// host under sanitizers (tests/unit/manifest_test.c).
+/*
+ * manifest.h: the flat manifest, read strictly (docs/manifest.md).
+ *
+ * The text is untrusted. manifest_next() yields one application at a time, its
+ * fields within the documented limits, or stops for good with a sentence that
+ * names the line. Nothing here touches the machine, so the parser runs on the
+ * host under sanitizers (tests/unit/manifest_test.c).
+ */
 #ifndef INIT_MANIFEST_H
 #define INIT_MANIFEST_H
 
@@ -45,18 +46,18 @@ struct manifest {
     char error[200];
 };
 
-// Starts reading `bytes` bytes at `text`.
+/* Starts reading `bytes` bytes at `text`. */
 void manifest_open(struct manifest *manifest, const char *text, uint64_t bytes);
 
-// Reads the next application. Result: 1 *app is filled; 0 the end, all is well;
-// -1 manifest->error says what is wrong.
+/* Reads the next application. Result: 1 *app is filled; 0 the end, all is well;
+ * -1 manifest->error says what is wrong. */
 int manifest_next(struct manifest *manifest, struct manifest_app *app);
 
-// An application with every default, for modules without a manifest.
+/* An application with every default, for modules without a manifest. */
 void manifest_default(struct manifest_app *app, const char *name,
                       const char *image);
 
-// Appends an argument. False: too many, or no room.
+/* Appends an argument. False: too many, or no room. */
 bool manifest_add_arg(struct manifest_app *app, const char *arg,
                       uint64_t length);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-//
-// output.c: what applications write, by lines.
-//
-// A line goes to the console as "NAME | TEXT" in one piece, so lines of two
-// applications never mix; control characters become dots, so no application
-// writes a line of another. The last few KiB are kept for `logs`.
+/*
+ * output.c: what applications write, by lines.
+ *
+ * A line goes to the console as "NAME | TEXT" in one piece, so lines of two
+ * applications never mix; control characters become dots, so no application
+ * writes a line of another. The last few KiB are kept for `logs`.
+ */
 #include "init.h"
 
 #include "lib/log.h"
@@ -120,7 +121,7 @@ output_read(struct output *output, uint32_t most)
 void
 output_finish(struct output *output)
 {
-    // What can be in the page at once; a writer cannot keep us here.
+    /* What can be in the page at once; a writer cannot keep us here. */
     output_read(output, EXO_LOG_BYTES);
     if (output->length)
         add_byte(output, '\n');

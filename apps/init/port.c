@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-//
-// port.c: the two serial channels. Writing to a channel takes what the device
-// takes at once, so what is left waits in a ring and goes with the next round
-// of the event loop.
+/*
+ * port.c: the two serial channels. Writing to a channel takes what the device
+ * takes at once, so what is left waits in a ring and goes with the next round
+ * of the event loop.
+ */
 #include "init.h"
 
 #define PATIENCE 1000 // sleeps of a millisecond
@@ -42,7 +43,7 @@ port_flush(struct port *port)
             exo_chan_write(ROOT_CAP, port->chan, port->bytes + at, count);
         if (done == 0)
             return false;
-        // No such channel on this machine: nobody listens.
+        /* No such channel on this machine: nobody listens. */
         port->tail += done < 0 ? count : (uint32_t)done;
     }
     return true;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-//
-// record.c: post-mortem records. The kernel left registers, the top of the
-// stack, what was held and the last trace events; here they are put into words
-// between two marker lines, for people and for the host tool, which adds
-// function names.
+/*
+ * record.c: post-mortem records. The kernel left registers, the top of the
+ * stack, what was held and the last trace events; here they are put into words
+ * between two marker lines, for people and for the host tool, which adds
+ * function names.
+ */
 #include "init.h"
 
 #include "lib/names.h"

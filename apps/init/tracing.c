@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-//
-// tracing.c: the trace rings, one per CPU, read where the kernel writes them.
-//
-// Nobody can empty a ring; "on" notes where each stands, and reading starts
-// there.
+/*
+ * tracing.c: the trace rings, one per CPU, read where the kernel writes them.
+ *
+ * Nobody can empty a ring; "on" notes where each stands, and reading starts
+ * there.
+ */
 #include "init.h"
 
 #define ALL_CLASSES ((1u << EXO_TRACE_TYPES) - 1)
@@ -17,7 +18,7 @@ head_of(uint32_t cpu)
     return info->trace_head;
 }
 
-// First event of a CPU that is wanted and may still be in the ring.
+/* First event of a CPU that is wanted and may still be in the ring. */
 static uint64_t
 first_of(uint32_t cpu, uint64_t head)
 {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// caps.c: issuing prefixes and handing on capabilities.
+/* caps.c: issuing prefixes and handing on capabilities. */
 #include "lib/caps.h"
 
 #include <exo/error.h>

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-//
-// clock.c: TSC ticks, nanoseconds and the wall clock.
+/* clock.c: TSC ticks, nanoseconds and the wall clock. */
 #include "lib/clock.h"
 
 #include <exo/info.h>
 
-// A consistent copy of the exposed clock.
+/* A consistent copy of the exposed clock. */
 static struct exo_clock
 read_clock(void)
 {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-//
-// elf.c: ELF64 parsing with hostile input in mind; see elf.h.
-//
-// Every number from the file is compared before it is added to another, so
-// that nothing wraps around.
+/*
+ * elf.c: ELF64 parsing with hostile input in mind; see elf.h.
+ *
+ * Every number from the file is compared before it is added to another, so
+ * that nothing wraps around.
+ */
 #include "lib/elf.h"
 
 #include "lib/start.h"
@@ -78,7 +79,7 @@ check_load(const struct elf_phdr *p, uint64_t bytes)
     return NULL;
 }
 
-// First and last page of a segment.
+/* First and last page of a segment. */
 static uint64_t
 first_page(const struct elf_segment *s)
 {

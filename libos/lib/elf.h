@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: MIT
-//
-// elf.h: what a program file wants in memory, checked.
-//
-// elf_parse() reads a static x86-64 ELF64 executable and yields its segments,
-// or a sentence that says why it will not do. It believes nothing: any bytes
-// may be given, and whatever it yields can be loaded without another check.
-// It touches no memory but the image and the result, makes no calls, and so
-// runs anywhere.
-//
-// What it yields holds:
-//   ELF-1  segments lie in [EXO_USER_MIN, EXO_USER_TOP), outside the block of
-//          the env's own pages (start.h), and no two share a page;
-//   ELF-2  file_bytes <= memory_bytes, and offset + file_bytes is in the image;
-//   ELF-3  no segment is writable and executable;
-//   ELF-4  offset and va agree modulo the page size;
-//   ELF-5  the entry point lies in the file part of an executable segment.
-//
-// Sources: [ELF64] System V ABI, ELF-64 object file format.
+/*
+ * elf.h: what a program file wants in memory, checked.
+ *
+ * elf_parse() reads a static x86-64 ELF64 executable and yields its segments,
+ * or a sentence that says why it will not do. It believes nothing: any bytes
+ * may be given, and whatever it yields can be loaded without another check.
+ * It touches no memory but the image and the result, makes no calls, and so
+ * runs anywhere.
+ *
+ * What it yields holds:
+ *   ELF-1  segments lie in [EXO_USER_MIN, EXO_USER_TOP), outside the block of
+ *          the env's own pages (start.h), and no two share a page;
+ *   ELF-2  file_bytes <= memory_bytes, and offset + file_bytes is in the image;
+ *   ELF-3  no segment is writable and executable;
+ *   ELF-4  offset and va agree modulo the page size;
+ *   ELF-5  the entry point lies in the file part of an executable segment.
+ *
+ * Sources: [ELF64] System V ABI, ELF-64 object file format.
+ */
 #ifndef LIB_ELF_H
 #define LIB_ELF_H
 
@@ -42,8 +43,8 @@ struct elf_program {
     struct elf_segment segment[ELF_SEGMENTS_MAX];
 };
 
-// Fills `program` from the `bytes` bytes at `image` (any alignment).
-// Result: null, or a sentence for people; then *program is not to be used.
+/* Fills `program` from the `bytes` bytes at `image` (any alignment).
+ * Result: null, or a sentence for people; then *program is not to be used. */
 const char *elf_parse(const void *image, uint64_t bytes,
                       struct elf_program *program);
 

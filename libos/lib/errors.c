@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// errors.c: names and sentences of the kernel's errors.
+/* errors.c: names and sentences of the kernel's errors. */
 #include "lib/errors.h"
 
 #include <exo/error.h>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-//
-// log.c: writing and reading the ring of a log page.
-//
-// The writer stores bytes, then head; the reader loads head, then bytes, and
-// stores tail after it. The writer reads tail after it stored head and the
-// reader looks at head again after it stored tail, so one of them sees the
-// other and no wake-up is lost.
+/*
+ * log.c: writing and reading the ring of a log page.
+ *
+ * The writer stores bytes, then head; the reader loads head, then bytes, and
+ * stores tail after it. The writer reads tail after it stored head and the
+ * reader looks at head again after it stored tail, so one of them sees the
+ * other and no wake-up is lost.
+ */
 #include "lib/log.h"
 
 uint32_t

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// map.c: bindings that bring their tables and link pages with them.
+/* map.c: bindings that bring their tables and link pages with them. */
 #include "lib/map.h"
 
 #include <exo/error.h>
@@ -39,7 +38,7 @@ map_table(struct map *map, uint64_t va, unsigned level, exo_page *table)
     return error;
 }
 
-// Puts a link page beside the leaf table of `va`, for the half `va` is in.
+/* Puts a link page beside the leaf table of `va`, for the half `va` is in. */
 static int64_t
 add_link_page(const struct map *map, exo_page table, uint64_t va)
 {
@@ -54,7 +53,8 @@ add_link_page(const struct map *map, exo_page table, uint64_t va)
     return error;
 }
 
-// Gives what a refused binding at `va` lacked. Result: 0 try again, or error.
+/* Gives what a refused binding at `va` lacked. Result: 0 try again, or error.
+ */
 static int64_t
 supply(struct map *map, uint64_t va, int64_t refused)
 {

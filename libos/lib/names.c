@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// names.c: words and sentences for the numbers of the ABI.
+/* names.c: words and sentences for the numbers of the ABI. */
 #include "lib/names.h"
 
 #include <exo/exo.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// number.c: numbers from text.
+/* number.c: numbers from text. */
 #include "lib/number.h"
 
 uint64_t

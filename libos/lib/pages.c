@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// pages.c: taking, choosing, caching and giving back physical pages.
+/* pages.c: taking, choosing, caching and giving back physical pages. */
 #include "lib/pages.h"
 
 #include <exo/error.h>
@@ -23,7 +22,7 @@ pages_free(const struct pages *pages, const exo_page *page, uint64_t count)
     }
 }
 
-// Allocates exactly what out[] says. All or none.
+/* Allocates exactly what out[] says. All or none. */
 static int64_t
 alloc_all(struct pages *pages, exo_page *out, uint64_t count)
 {
@@ -43,7 +42,7 @@ alloc_all(struct pages *pages, exo_page *out, uint64_t count)
     return 0;
 }
 
-// Is a cached page still there? The kernel may have taken it.
+/* Is a cached page still there? The kernel may have taken it. */
 static bool
 is_ours(const struct pages *pages, exo_page page)
 {
@@ -52,7 +51,7 @@ is_ours(const struct pages *pages, exo_page page)
     return info->payer == EXO_ENV_INDEX(payer) && info->use == EXO_USE_DATA;
 }
 
-// Takes up to `count` pages out of the cache.
+/* Takes up to `count` pages out of the cache. */
 static uint64_t
 take_cached(struct pages *pages, exo_page *out, uint64_t count)
 {
@@ -99,7 +98,7 @@ is_free(exo_page page)
     return info->use == EXO_USE_FREE;
 }
 
-// Asks for `count` pages from `first` on. Somebody may be faster: NONE.
+/* Asks for `count` pages from `first` on. Somebody may be faster: NONE. */
 static int64_t
 take_these(struct pages *pages, exo_page first, uint64_t count)
 {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// peek.c: reading page tables and other envs' memory; [SDM3 4.5.4].
+/* peek.c: reading page tables and other envs' memory; [SDM3 4.5.4]. */
 #include "lib/peek.h"
 
 #include <exo/error.h>
@@ -11,7 +10,7 @@
 
 #define ROOT_LEVEL 4
 
-// Reads the word at `offset` of a page through the window's last page.
+/* Reads the word at `offset` of a page through the window's last page. */
 static int64_t
 read_word(const struct window *window, exo_cap cap, exo_page page,
           uint64_t offset, uint64_t *word)

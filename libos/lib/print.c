@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// print.c: text from formats.
+/* print.c: text from formats. */
 #include "lib/print.h"
 
 #include <stdbool.h>
@@ -24,7 +23,7 @@ put(struct out *out, char c)
         *out->at++ = c;
 }
 
-// Puts `text`, padded to the conversion's width.
+/* Puts `text`, padded to the conversion's width. */
 static void
 put_padded(struct out *out, const struct conversion *c, const char *text,
            size_t length)
@@ -64,7 +63,7 @@ parse_number(const char **format)
     return n;
 }
 
-// Reads flags, width, precision and size of a conversion.
+/* Reads flags, width, precision and size of a conversion. */
 static struct conversion
 parse_conversion(const char **format, va_list *args)
 {

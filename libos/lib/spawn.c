@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-//
-// spawn.c: a new env from a program image.
-//
-// Order: pages and root; u-area, log and stack cleared and filled through the
-// window; env_create, which moves them to the new account; then everything
-// further is allocated on that account: tables, stack, data. Pages that the
-// kernel hands to a new payer read as zeros, so only content is copied.
+/*
+ * spawn.c: a new env from a program image.
+ *
+ * Order: pages and root; u-area, log and stack cleared and filled through the
+ * window; env_create, which moves them to the new account; then everything
+ * further is allocated on that account: tables, stack, data. Pages that the
+ * kernel hands to a new payer read as zeros, so only content is copied.
+ */
 #include "lib/spawn.h"
 
 #include <exo/error.h>
@@ -17,7 +18,7 @@
 
 #define BATCH 8 // pages allocated, copied and bound at a time
 
-// What a new env consists of, in the order in which it is allocated.
+/* What a new env consists of, in the order in which it is allocated. */
 enum { ROOT, SAVE, UAREA, UPCALL, LOG = UPCALL + 4, OWN_PAGES };
 
 struct job {
@@ -28,8 +29,8 @@ struct job {
     exo_page page[OWN_PAGES];
 };
 
-// Pages copied at a time: the window holds source and target, and its last page
-// is for peek.h.
+/* Pages copied at a time: the window holds source and target, and its last page
+ * is for peek.h. */
 static uint32_t
 batch_size(const struct job *job)
 {
@@ -37,7 +38,7 @@ batch_size(const struct job *job)
     return room < BATCH ? room : BATCH;
 }
 
-// Says what failed, for people.
+/* Says what failed, for people. */
 static int64_t
 fail(struct job *job, int64_t error, const char *what)
 {
@@ -69,7 +70,7 @@ fill_start_block(const struct spawn *spawn, struct start_block *start)
     memcpy(start->args, spawn->args, spawn->args_bytes);
 }
 
-// Clears one of the new env's first pages, and fills the u-area.
+/* Clears one of the new env's first pages, and fills the u-area. */
 static int64_t
 prepare_page(struct job *job, unsigned which)
 {
@@ -90,8 +91,8 @@ prepare_page(struct job *job, unsigned which)
     return 0;
 }
 
-// The pages the kernel wants for an env. The caller pays for them until the
-// env exists.
+/* The pages the kernel wants for an env. The caller pays for them until the
+ * env exists. */
 static int64_t
 take_own_pages(struct job *job)
 {
@@ -153,8 +154,8 @@ create_env(struct job *job)
     return 0;
 }
 
-// Can instances bind the image's own pages? What a page shows beyond the
-// segment's end is more of the image, which its reader may read anyway.
+/* Can instances bind the image's own pages? What a page shows beyond the
+ * segment's end is more of the image, which its reader may read anyway. */
 static bool
 is_shared(const struct spawn *spawn, const struct elf_segment *s)
 {
@@ -162,7 +163,7 @@ is_shared(const struct spawn *spawn, const struct elf_segment *s)
            s->file_bytes == s->memory_bytes;
 }
 
-// How many pages a small program will take of its own: tables, stack, data.
+/* How many pages a small program will take of its own: tables, stack, data. */
 static uint32_t
 pages_wanted(const struct spawn *spawn)
 {
@@ -174,7 +175,7 @@ pages_wanted(const struct spawn *spawn)
     return pages < PAGES_CACHE ? pages : PAGES_CACHE;
 }
 
-// Binds u-area, log, upcall stack and stack into the new address space.
+/* Binds u-area, log, upcall stack and stack into the new address space. */
 static int64_t
 bind_own_pages(struct job *job)
 {
@@ -217,7 +218,7 @@ share_segment(struct job *job, const struct elf_segment *s)
                    s->pages, bind_flags(s));
 }
 
-// How many pages of a segment have content.
+/* How many pages of a segment have content. */
 static uint32_t
 content_pages(const struct elf_segment *s)
 {
@@ -227,8 +228,8 @@ content_pages(const struct elf_segment *s)
     return (uint32_t)((end + EXO_PAGE_BYTES - 1) / EXO_PAGE_BYTES);
 }
 
-// Copies what content there is for pages [first, first + count) of a segment.
-// from, to: where these pages are bound, as the image has them and empty.
+/* Copies what content there is for pages [first, first + count) of a segment.
+ * from, to: where these pages are bound, as the image has them and empty. */
 static void
 copy_content(const struct elf_segment *s, uint32_t first, uint32_t count,
              const char *from, char *to)
@@ -243,8 +244,8 @@ copy_content(const struct elf_segment *s, uint32_t first, uint32_t count,
     memcpy(to + (start - base), from + (start - base), end - start);
 }
 
-// Fills pages [first, first + count) of a segment, which are page[]. Source and
-// target are bound in the window unless the image is in memory anyway.
+/* Fills pages [first, first + count) of a segment, which are page[]. Source and
+ * target are bound in the window unless the image is in memory anyway. */
 static int64_t
 fill_pages(struct job *job, const struct elf_segment *s, uint32_t first,
            uint32_t count, const exo_page *page)
@@ -267,7 +268,7 @@ fill_pages(struct job *job, const struct elf_segment *s, uint32_t first,
     return from && to ? 0 : -EXO_E_CAP;
 }
 
-// Makes, fills and binds pages [first, first + count) of a segment.
+/* Makes, fills and binds pages [first, first + count) of a segment. */
 static int64_t
 copy_batch(struct job *job, const struct elf_segment *s, uint32_t first,
            uint32_t count)

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-//
-// start.h: what a program finds when it starts, an agreement between loaders
-// (spawn.c) and libOSes that the kernel knows nothing of.
-//
-// An env's own pages lie together, in one 64 KiB block:
-//
-//   0x200000 u-area   0x203000 upcall stack, up to 4 pages
-//   0x201000 log      0x208000 stack, up to 8 pages, ending at 0x210000
-//
-// These are the EXO_FIRST_* addresses of the first env, for all envs. The
-// libOS's part of the u-area begins with a struct start_block, to which rdi
-// points, and ends with a struct upcall_state (upcall.h). The first env has no
-// start block and starts with rdi = 0.
+/*
+ * start.h: what a program finds when it starts, an agreement between loaders
+ * (spawn.c) and libOSes that the kernel knows nothing of.
+ *
+ * An env's own pages lie together, in one 64 KiB block:
+ *
+ *   0x200000 u-area   0x203000 upcall stack, up to 4 pages
+ *   0x201000 log      0x208000 stack, up to 8 pages, ending at 0x210000
+ *
+ * These are the EXO_FIRST_* addresses of the first env, for all envs. The
+ * libOS's part of the u-area begins with a struct start_block, to which rdi
+ * points, and ends with a struct upcall_state (upcall.h). The first env has no
+ * start block and starts with rdi = 0.
+ */
 #ifndef LIB_START_H
 #define LIB_START_H
 
@@ -27,7 +28,7 @@
 #define START_ARGS_BYTES 1024u // name and arguments, a zero byte after each
 #define START_ARGS_MAX   32u   // the name is the first
 
-// Slots of the capability list that a loader fills.
+/* Slots of the capability list that a loader fills. */
 enum start_cap {
     START_CAP_SELF,  // the program's own prefix, all rights
     START_CAP_DOOR,  // WRITE over its parent's env, to ring it
@@ -35,12 +36,12 @@ enum start_cap {
     START_CAPS,
 };
 
-// Doorbells every program understands; 0x100 and up are its own.
+/* Doorbells every program understands; 0x100 and up are its own. */
 #define START_EVENT_END UINT64_C(1) // rung at a program: please end
 #define START_EVENT_LOG UINT64_C(2) // rung at a parent: look at my log
 
-// The guard of an env whose own prefix is `prefix`. Its pages carry the prefix
-// itself, so a door to the env is no door to its memory.
+/* The guard of an env whose own prefix is `prefix`. Its pages carry the prefix
+ * itself, so a door to the env is no door to its memory. */
 #define START_ENV_GUARD(prefix) ((prefix) | 1)
 
 struct start_block {
@@ -61,14 +62,14 @@ _Static_assert(EXO_FIRST_UAREA % START_BLOCK_BYTES == 0 &&
                    EXO_FIRST_UPCALL == EXO_FIRST_UAREA + START_UPCALL_FIRST,
                "the first env's pages have the shape of a block");
 
-// The env that runs this program, when it has the first env's layout.
+/* The env that runs this program, when it has the first env's layout. */
 static inline exo_env
 start_self(void)
 {
     return ((const struct exo_uarea *)EXO_FIRST_UAREA)->self;
 }
 
-// The start block inside a u-area.
+/* The start block inside a u-area. */
 static inline struct start_block *
 start_block(struct exo_uarea *uarea)
 {

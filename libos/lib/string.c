@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-//
-// string.c: functions on bytes. Copying and filling use the string
-// instructions, eight bytes at a time where there are that many; without
-// vector registers nothing is faster [SDM1 7.3.9].
+/*
+ * string.c: functions on bytes. Copying and filling use the string
+ * instructions, eight bytes at a time where there are that many; without
+ * vector registers nothing is faster [SDM1 7.3.9].
+ */
 #include "lib/string.h"
 
 #include <stdint.h>

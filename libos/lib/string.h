@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-//
-// string.h: the few functions on bytes that freestanding C wants, for
-// programs without a libc. Semantics are the standard's.
+/*
+ * string.h: the few functions on bytes that freestanding C wants, for
+ * programs without a libc. Semantics are the standard's.
+ */
 #ifndef LIB_STRING_H
 #define LIB_STRING_H
 

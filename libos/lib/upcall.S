@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: MIT
-//
-// upcall.S: entry and restartable return of upcalls; see exo/upcall.h.
-//
-// On entry rsp = rdi = frame (16-aligned), rax = the vector. The u-area and the
-// upcall stack are those of the first env's layout (start.h): one thread of
-// control in each address space.
-//
-// The return restores the scratch registers, then flags (popfq), stack pointer
-// (pop %rsp) and instruction pointer (an indirect jump, which needs no
-// register). That is what iretq does, but cheaper, and without iretq's rules
-// for kernels: an emulator that checks its stack reads as the kernel's would
-// refuse them on user pages [SDM1 6.4, SDM3 4.6.1].
-//
-// A frame whose interrupted rsp lies in the upcall stack is nested: a FAULT or
-// FOREIGN inside a handler. It returns with the mask as it is. The outermost
-// return clears the mask inside [upcall_ret_start, upcall_ret_end), unless the
-// program holds upcalls off. Wherever the kernel stops it there, the frame is
-// still whole and its address in the u-area, so upcall_ret_restart begins anew.
+/*
+ * upcall.S: entry and restartable return of upcalls; see exo/upcall.h.
+ *
+ * On entry rsp = rdi = frame (16-aligned), rax = the vector. The u-area and the
+ * upcall stack are those of the first env's layout (start.h): one thread of
+ * control in each address space.
+ *
+ * The return restores the scratch registers, then flags (popfq), stack pointer
+ * (pop %rsp) and instruction pointer (an indirect jump, which needs no
+ * register). That is what iretq does, but cheaper, and without iretq's rules
+ * for kernels: an emulator that checks its stack reads as the kernel's would
+ * refuse them on user pages [SDM1 6.4, SDM3 4.6.1].
+ *
+ * A frame whose interrupted rsp lies in the upcall stack is nested: a FAULT or
+ * FOREIGN inside a handler. It returns with the mask as it is. The outermost
+ * return clears the mask inside [upcall_ret_start, upcall_ret_end), unless the
+ * program holds upcalls off. Wherever the kernel stops it there, the frame is
+ * still whole and its address in the u-area, so upcall_ret_restart begins anew.
+ */
 
 #define FRAME_CAUSE  8
 #define FRAME_R11    24
@@ -52,8 +53,8 @@
 
     .section .text.upcall, "ax", @progbits
 
-// The server's loop. It keeps nothing in registers and nothing on its stack,
-// so each call may begin with the stack as it was here and end in the loop.
+/* The server's loop. It keeps nothing in registers and nothing on its stack,
+ * so each call may begin with the stack as it was here and end in the loop. */
     .globl upcall_serve_loop
     .type upcall_serve_loop, @function
 upcall_serve_loop:
@@ -65,8 +66,8 @@ upcall_serve_loop:
     syscall
     jmp 1b
 
-// A call: its six words become an array, the second argument, and then the
-// reply. Unmasked before it replies: from then on it can be called again.
+/* A call: its six words become an array, the second argument, and then the
+ * reply. Unmasked before it replies: from then on it can be called again. */
     .globl upcall_serve_entry
     .type upcall_serve_entry, @function
 upcall_serve_entry:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-//
-// upcall.c: the C half of the upcall entry: the handler table and the draining
-// of upcalls that arrived while they were masked.
+/*
+ * upcall.c: the C half of the upcall entry: the handler table and the draining
+ * of upcalls that arrived while they were masked.
+ */
 #include "lib/upcall.h"
 
 #include <exo/syscall.h>
@@ -16,7 +17,7 @@ extern const char upcall_ret_start[], upcall_ret_end[], upcall_ret_restart[];
 void upcall_drain(struct exo_frame *frame);
 _Noreturn void upcall_serve_loop(void);
 
-// What upcall.S and its users assume about the ABI.
+/* What upcall.S and its users assume about the ABI. */
 _Static_assert(offsetof(struct exo_uarea, mask) == 0 &&
                    offsetof(struct exo_uarea, pending) == 4,
                "UAREA_MASK, UAREA_PEND");
@@ -71,7 +72,7 @@ upcall_serve(struct exo_uarea *uarea, upcall_call_fn *handler)
     upcall_serve_loop();
 }
 
-// Handles everything pending. needs: the mask set.
+/* Handles everything pending. needs: the mask set. */
 static void
 drain(struct exo_uarea *uarea, struct exo_frame *frame)
 {
@@ -83,14 +84,14 @@ drain(struct exo_uarea *uarea, struct exo_frame *frame)
     }
 }
 
-// Called by upcall.S before it unmasks.
+/* Called by upcall.S before it unmasks. */
 void
 upcall_drain(struct exo_frame *frame)
 {
     drain((struct exo_uarea *)EXO_FIRST_UAREA, frame);
 }
 
-// Is the caller a handler? Then it runs in the upcall stack of the block.
+/* Is the caller a handler? Then it runs in the upcall stack of the block. */
 static bool
 in_handler(const struct exo_uarea *uarea)
 {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-//
-// child.c: children of a program, from its own image.
+/* child.c: children of a program, from its own image. */
 #include "minimal/minimal.h"
 
-// The image is bound only while it is parsed: a page that is bound nowhere else
-// needs no link page in the child (exo/tlb.h).
+/* The image is bound only while it is parsed: a page that is bound nowhere else
+ * needs no link page in the child (exo/tlb.h). */
 static int64_t
 bind_image(uint32_t flags)
 {
@@ -14,7 +13,7 @@ bind_image(uint32_t flags)
                    (uint32_t)pages, flags);
 }
 
-// Packs the arguments as the start block has them. False: they do not fit.
+/* Packs the arguments as the start block has them. False: they do not fit. */
 static bool
 pack_args(struct spawn *spawn, char *to, int argc, const char *const *argv)
 {
@@ -73,8 +72,8 @@ child_create(struct spawn *spawn, int argc, const char *const *argv)
     spawn->program = &program;
     if (spawn->what)
         return -EXO_E_INVAL;
-    // What was promised to the child is being collected: it may need another
-    // attempt, because the event that tells goes to the child.
+    /* What was promised to the child is being collected: it may need another
+     * attempt, because the event that tells goes to the child. */
     while ((error = spawn_create(spawn, &page_map)) == -EXO_E_WAIT)
         event_sleep(10 * CLOCK_MS);
     return error;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-//
-// event.c: waiting for event bits of the u-area.
-//
-// The kernel and other envs set bits atomically, the program clears them with
-// an atomic operation, and exo_wait looks at them under the kernel lock before
-// it sleeps: no wake-up is lost.
+/*
+ * event.c: waiting for event bits of the u-area.
+ *
+ * The kernel and other envs set bits atomically, the program clears them with
+ * an atomic operation, and exo_wait looks at them under the kernel lock before
+ * it sleeps: no wake-up is lost.
+ */
 #include "minimal/minimal.h"
 
 uint64_t
@@ -37,7 +38,7 @@ event_sleep(uint64_t ns)
     event_wait(0, clock_after(ns));
 }
 
-// The EVENT upcall: the parent asks this program to end.
+/* The EVENT upcall: the parent asks this program to end. */
 static void
 on_event(struct exo_frame *frame)
 {

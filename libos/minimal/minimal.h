@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
-//
-// minimal.h: the smallest useful libOS. A program includes this, defines
-//
-//     int main(int argc, char **argv);
-//
-// and links libos/minimal and libos/lib. It has no libc and no FPU; what it
-// does not call it does not contain. README.md walks through the sources.
-//
-//   0x00200000  u-area, log, upcall stack, stack      (lib/start.h)
-//   0x00210000  the program
-//   0x08000000  its own image, while it starts a child
-//   0x10000000  memory: grows, is never given back     page_grow()
-//   0x20000000  the pool: filled on demand, revocable  pool_open()
-//   0x3fe00000  window for pages on their way          page_window()
-//
-// All of it lies below 1 GiB, so one table of level 2 serves it.
+/*
+ * minimal.h: the smallest useful libOS. A program includes this, defines
+ *
+ *     int main(int argc, char **argv);
+ *
+ * and links libos/minimal and libos/lib. It has no libc and no FPU; what it
+ * does not call it does not contain. README.md walks through the sources.
+ *
+ *   0x00200000  u-area, log, upcall stack, stack      (lib/start.h)
+ *   0x00210000  the program
+ *   0x08000000  its own image, while it starts a child
+ *   0x10000000  memory: grows, is never given back     page_grow()
+ *   0x20000000  the pool: filled on demand, revocable  pool_open()
+ *   0x3fe00000  window for pages on their way          page_window()
+ *
+ * All of it lies below 1 GiB, so one table of level 2 serves it.
+ */
 #ifndef MINIMAL_H
 #define MINIMAL_H
 
@@ -37,10 +38,11 @@
 
 int main(int argc, char **argv);
 
-// start.c ---------------------------------------------------------------------
+/* start.c ---------------------------------------------------------------------
+ */
 
-// Who this program is. The first env is given no start block: `start` is null
-// and `prefix` stays 0 until it chooses one.
+/* Who this program is. The first env is given no start block: `start` is null
+ * and `prefix` stays 0 until it chooses one. */
 struct self {
     const struct start_block *start;
     exo_guard prefix;         // its pages carry it
@@ -48,62 +50,68 @@ struct self {
 };
 extern struct self self;
 
-// Sets the part of the name space that this program lives in.
+/* Sets the part of the name space that this program lives in. */
 void self_name(exo_guard prefix, uint32_t length);
 
-// Ends this env with an exit status.
+/* Ends this env with an exit status. */
 _Noreturn void exit(int status);
 
-// print.c ---------------------------------------------------------------------
+/* print.c ---------------------------------------------------------------------
+ */
 
-// Writes text to the log page and rings the parent. Formats: lib/print.h.
-// Waits while the log is full; text that nobody reads for a second is dropped.
+/* Writes text to the log page and rings the parent. Formats: lib/print.h.
+ * Waits while the log is full; text that nobody reads for a second is dropped.
+ */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-// event.c ---------------------------------------------------------------------
+/* event.c ---------------------------------------------------------------------
+ */
 
-// Takes those of `bits` that are set in the u-area, waiting for at least one
-// until `deadline`. Result: the bits, now clear there; 0: the deadline passed.
+/* Takes those of `bits` that are set in the u-area, waiting for at least one
+ * until `deadline`. Result: the bits, now clear there; 0: the deadline passed.
+ */
 uint64_t event_wait(uint64_t bits, exo_tsc deadline);
 
-// Takes those of `bits` that are set now.
+/* Takes those of `bits` that are set now. */
 uint64_t event_take(uint64_t bits);
 
-// Sets bits for event_wait() of this env, from an upcall handler.
+/* Sets bits for event_wait() of this env, from an upcall handler. */
 void event_raise(uint64_t bits);
 
-// Sleeps; upcalls are handled meanwhile.
+/* Sleeps; upcalls are handled meanwhile. */
 void event_sleep(uint64_t ns);
 
-// From now on START_EVENT_END is an event like others. Until then it ends the
-// program with status 0.
+/* From now on START_EVENT_END is an event like others. Until then it ends the
+ * program with status 0. */
 void event_keep_end(void);
 
-// Prepares the above. start.c calls it.
+/* Prepares the above. start.c calls it. */
 void event_open(void);
 
-// page.c ----------------------------------------------------------------------
+/* page.c ----------------------------------------------------------------------
+ */
 
 extern struct pages page_own; // this env's pages ...
 extern struct map page_map;   // ... and address space
 
-// `count` pages of zeroed memory that is never given back; null: the limit is
-// reached. Waits when the kernel first has to collect what was promised.
+/* `count` pages of zeroed memory that is never given back; null: the limit is
+ * reached. Waits when the kernel first has to collect what was promised. */
 void *page_grow(uint64_t count);
 
-// Takes one page, waiting likewise. Errors: LIMIT; NONE.
+/* Takes one page, waiting likewise. Errors: LIMIT; NONE. */
 int64_t page_take(exo_page *page);
 
-// Binds a page writable, waiting likewise for the table that this may need.
-// Errors: those of map_runs.
+/* Binds a page writable, waiting likewise for the table that this may need.
+ * Errors: those of map_runs. */
 int64_t page_bind(uint64_t va, exo_page page);
 
-// The window, made when it is first needed; null: no page left for it.
+/* The window, made when it is first needed; null: no page left for it. */
 struct window *page_window(void);
 
-// pool.c ----------------------------------------------------------------------
+/* pool.c ----------------------------------------------------------------------
+ */
 
-// Writes what page `index` of the pool holds when it comes in, to `at`.
+/* Writes what page `index` of the pool holds when it comes in, to `at`. */
 typedef void pool_fill_fn(uint64_t index, void *at);
 
 struct pool_counts {
@@ -116,28 +124,29 @@ struct pool_counts {
 };
 extern struct pool_counts pool_counts;
 
-// Raised when asked, back or lost changed.
+/* Raised when asked, back or lost changed. */
 #define POOL_EVENT (UINT64_C(1) << 8)
 
-// Reserves `pages` pages of address space at MINIMAL_POOL. A page appears when
-// it is touched: filled by `fill`, or zeroed if that is null. It goes again,
-// the one that came first first, when there is no memory for another or when
-// the kernel wants pages back. Errors: LIMIT.
+/* Reserves `pages` pages of address space at MINIMAL_POOL. A page appears when
+ * it is touched: filled by `fill`, or zeroed if that is null. It goes again,
+ * the one that came first first, when there is no memory for another or when
+ * the kernel wants pages back. Errors: LIMIT. */
 int64_t pool_open(uint64_t pages, pool_fill_fn *fill);
 
-// child.c ---------------------------------------------------------------------
+/* child.c ---------------------------------------------------------------------
+ */
 
-// Makes a child env from this program's own image: cpu, flags, share, stack
-// and log as set in *spawn (zeroes mean the least), the rest is filled in. It
-// does not run yet: child_start(). Waits while the kernel collects its pages.
-// Errors: NONE this program does not know its image; those of spawn_create,
-// with spawn->what.
+/* Makes a child env from this program's own image: cpu, flags, share, stack
+ * and log as set in *spawn (zeroes mean the least), the rest is filled in. It
+ * does not run yet: child_start(). Waits while the kernel collects its pages.
+ * Errors: NONE this program does not know its image; those of spawn_create,
+ * with spawn->what. */
 int64_t child_create(struct spawn *spawn, int argc, const char *const *argv);
 
-// Lets a child run.
+/* Lets a child run. */
 int64_t child_start(const struct spawn *spawn);
 
-// Ends and buries a child.
+/* Ends and buries a child. */
 int64_t child_bury(const struct spawn *spawn, struct exo_mortem *mortem);
 
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-//
-// page.c: this env's pages and address space. Tables are made when a binding
-// needs them (lib/map.h), so nothing here knows of levels.
+/* page.c: this env's pages and address space. Tables are made when a binding
+ * needs them (lib/map.h), so nothing here knows of levels. */
 #include "minimal/minimal.h"
 
 #define WINDOW_PAGES 20
@@ -31,7 +30,7 @@ page_bind(uint64_t va, exo_page page)
     return error;
 }
 
-// Binds a fresh page at `va` and clears it.
+/* Binds a fresh page at `va` and clears it. */
 static int64_t
 add_zeroed(uint64_t va)
 {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-//
-// pool.c: memory that comes on demand and goes when somebody needs it more.
-//
-// Three upcalls do it: FAULT brings a page in, REVOKE gives pages back, and
-// REPOSSESSED learns which were taken after all. The release order, which the
-// kernel may read too, holds the pages that came first; what is not in it is
-// found by looking through `page`. Handlers run with asynchronous upcalls
-// masked, so they never meet each other.
+/*
+ * pool.c: memory that comes on demand and goes when somebody needs it more.
+ *
+ * Three upcalls do it: FAULT brings a page in, REVOKE gives pages back, and
+ * REPOSSESSED learns which were taken after all. The release order, which the
+ * kernel may read too, holds the pages that came first; what is not in it is
+ * found by looking through `page`. Handlers run with asynchronous upcalls
+ * masked, so they never meet each other.
+ */
 #include "minimal/minimal.h"
 
 #include "lib/peek.h"
@@ -43,7 +44,7 @@ order_add(uint64_t index)
     UAREA->release_count = ++pool.count;
 }
 
-// Drops what is no longer resident, and looks for more when nothing is left.
+/* Drops what is no longer resident, and looks for more when nothing is left. */
 static void
 order_renew(void)
 {
@@ -59,7 +60,7 @@ order_renew(void)
     }
 }
 
-// Takes the least valuable page out. Result: its number, 0: there is none.
+/* Takes the least valuable page out. Result: its number, 0: there is none. */
 static exo_page
 evict(void)
 {
@@ -74,7 +75,7 @@ evict(void)
     return page;
 }
 
-// Does the kernel's table still say that the page is ours and bound?
+/* Does the kernel's table still say that the page is ours and bound? */
 static bool
 is_lost(exo_page page)
 {
@@ -82,8 +83,8 @@ is_lost(exo_page page)
     return info->payer != EXO_ENV_INDEX(UAREA->self) || info->bindings == 0;
 }
 
-// The list in the u-area names the pages; finding them here by number is a
-// search, so the search asks the exposed table instead and misses none.
+/* The list in the u-area names the pages; finding them here by number is a
+ * search, so the search asks the exposed table instead and misses none. */
 static void
 on_repossessed(struct exo_frame *frame)
 {
@@ -117,7 +118,8 @@ on_revoke(struct exo_frame *frame)
     event_raise(POOL_EVENT);
 }
 
-// Gets a page for the pool, from the kernel or from another place in the pool.
+/* Gets a page for the pool, from the kernel or from another place in the pool.
+ */
 static exo_page
 take_page(void)
 {
@@ -128,8 +130,8 @@ take_page(void)
     return evict();
 }
 
-// Binds a page to a place that has none. A table that this needs is made from
-// a page of the pool when there is no other. 0: the kernel took the page.
+/* Binds a page to a place that has none. A table that this needs is made from
+ * a page of the pool when there is no other. 0: the kernel took the page. */
 static exo_page
 place(uint64_t index, exo_page page)
 {
@@ -176,7 +178,8 @@ on_fault(struct exo_frame *frame)
     uint64_t index = (frame->addr - MINIMAL_POOL) / EXO_PAGE_BYTES;
     bool ours = frame->cause == PAGE_FAULT && !(frame->error & NOT_PRESENT) &&
                 frame->addr >= MINIMAL_POOL && index < pool.pages;
-    // Without a handler the same fault ends the env, with the right registers.
+    /* Without a handler the same fault ends the env, with the right registers.
+     */
     if (!ours || !page_in(index))
         upcall_set(UAREA, EXO_UP_FAULT, NULL);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-//
-// print.c: output. A program writes to its own log page, which needs no call;
-// its parent reads the same page. The doorbell is rung only when the parent has
-// read everything and may sleep.
+/* print.c: output. A program writes to its own log page, which needs no call;
+ * its parent reads the same page. The doorbell is rung only when the parent has
+ * read everything and may sleep. */
 #include "minimal/minimal.h"
 
 #include "lib/log.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-//
-// start.c: from the first instruction to main(), and the end.
+/* start.c: from the first instruction to main(), and the end. */
 #include "minimal/minimal.h"
 
 struct self self;
@@ -15,7 +14,7 @@ self_name(exo_guard prefix, uint32_t length)
     prefixes_open(&self.children, prefix, length, length ? 16 : 24);
 }
 
-// Cuts the strings of the start block apart. Result: how many there are.
+/* Cuts the strings of the start block apart. Result: how many there are. */
 static int
 find_args(const struct start_block *start, char **argv)
 {
