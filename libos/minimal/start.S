@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* start.S: the first instruction. rdi points to the start block (lib/start.h),
- * or is 0 in the first env; the stack is there; every other register is zero. */
+ * or is 0 in the first env; the stack is there; every other register is zero.
+ */
 
     .section .text.start, "ax", @progbits
     .globl _start
