@@ -5,7 +5,7 @@
 #include "tlb/user.h"
 
 #define PURGE_SLOTS 10 /* without a step, and another may begin */
-#define PURGE_STEP  16 /* capability lists swept while the lock is held */
+#define PURGE_STEP  4  /* capability lists swept while the lock is held */
 
 static void
 slot_write(struct cap *slot, uint64_t name, unsigned length, unsigned rights)

@@ -5,6 +5,7 @@
 #include "boot/memory.h"
 #include "debug/print.h"
 #include "hw.h"
+#include "lib/string.h"
 
 #define COLLECT_LOOK 128 /* events looked at for one env's history */
 
@@ -42,18 +43,18 @@ uint32_t
 trace_collect(struct cpu *c, uint16_t index, struct exo_trace_event *out,
               uint32_t max)
 {
+    const struct exo_trace_event *events = ring(c);
     uint64_t head = c->info->trace_head;
     uint64_t look = head < COLLECT_LOOK ? head : COLLECT_LOOK;
-    uint32_t found = 0;
-    uint64_t at = head;
-    for (; look && found < max; look--) {
-        at--;
-        found += ring(c)[at % TRACE_EVENTS].env == index;
+    uint32_t n = 0; /* from the newest back, to the end of out[] */
+    for (uint64_t i = 1; i <= look && n < max; i++) {
+        const struct exo_trace_event *event =
+            &events[(head - i) % TRACE_EVENTS];
+        if (event->env == index)
+            out[max - ++n] = *event;
     }
-    uint32_t n = 0;
-    for (; at < head && n < found; at++)
-        if (ring(c)[at % TRACE_EVENTS].env == index)
-            out[n++] = ring(c)[at % TRACE_EVENTS];
+    if (n < max)
+        memmove(out, out + max - n, n * sizeof(*out));
     return n;
 }
 

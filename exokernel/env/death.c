@@ -21,27 +21,42 @@
 
 void (*env_on_end)(struct env *e);
 
-#define CHILD_PRICE 16  /* of a step: it may have to be ended, with a record */
-#define SWEEP_STEP  128 /* slots or envs looked at in one step */
+#define CHILD_PRICE ENV_REAP_STEP /* it may have to be ended, with a record */
+#define SWEEP_STEP  128           /* slots or envs looked at in one step */
 
-/* An aligned word of an env's memory through its tables; false: not bound. */
-static bool
-peek(const struct env *e, uint64_t va, uint64_t *word)
+/* Where an env's memory at `va` is, through its tables; NULL: not bound. Good
+ * up to the end of the page. */
+static const void *
+peek(const struct env *e, uint64_t va)
 {
     struct place at;
     exo_page root = e->root_pa >> EXO_PAGE_SHIFT;
     if (va >= EXO_USER_TOP || !root)
-        return false;
+        return NULL;
     for (unsigned level = 1; level <= 2; level++) {
         if (!tlb_walk(root, va, level, &at) || !(*at.entry & EXO_PTE_P) ||
             (level == 2 && !(*at.entry & EXO_PTE_PS)))
             continue;
         uint64_t in_page = va & ((1ull << level_shift(level)) - 1);
-        *word =
-            *(uint64_t *)((char *)page_kva(entry_page(*at.entry)) + in_page);
-        return true;
+        return (char *)page_kva(entry_page(*at.entry)) + in_page;
     }
-    return false;
+    return NULL;
+}
+
+/* The words from the top of the stack up, as far as it is bound. */
+static uint32_t
+copy_stack(const struct env *e, uint64_t va, uint64_t *to)
+{
+    uint32_t n = 0;
+    while (n < EXO_MORTEM_STACK) {
+        const uint64_t *from = peek(e, va);
+        if (!from)
+            break;
+        do
+            to[n++] = *from++;
+        while ((va += 8) % EXO_PAGE_BYTES && n < EXO_MORTEM_STACK);
+    }
+    return n;
 }
 
 static void
@@ -66,10 +81,7 @@ write_mortem(struct env *e, const struct env_end *why)
     m->context = e->context;
     if (why->frame)
         context_of_frame(&m->context, why->frame);
-    uint64_t sp = m->context.rsp & ~7ull;
-    while (m->nstack < EXO_MORTEM_STACK &&
-           peek(e, sp + 8 * m->nstack, &m->stack[m->nstack]))
-        m->nstack++;
+    m->nstack = copy_stack(e, m->context.rsp & ~7ull, m->stack);
     for (unsigned i = 0; i < EXO_KINDS; i++)
         m->used[i] = e->info->account[i].used;
     m->ntrace = trace_collect(K.cpu[e->info->cpu], (uint16_t)e->index, m->trace,
@@ -212,16 +224,15 @@ reap_children(struct env *e, int *budget)
 static bool
 reap_callers(struct env *e, int *budget)
 {
-    while (e->callers && e->reap_env < K.nenvs) {
-        if (--*budget < 0)
+    uint32_t stop = e->reap_env + SWEEP_STEP;
+    for (; e->callers && e->reap_env < K.nenvs; e->reap_env++) {
+        if (e->reap_env == stop || *budget <= 0)
             return false;
-        uint32_t stop = e->reap_env + SWEEP_STEP;
-        for (; e->reap_env < K.nenvs && e->reap_env < stop; e->reap_env++) {
-            struct env *caller = K.env[e->reap_env];
-            if (!caller || caller->callee != e->id)
-                continue;
-            env_wake(caller, -EXO_E_DEAD);
-        }
+        struct env *caller = K.env[e->reap_env];
+        if (!caller || caller->callee != e->id)
+            continue;
+        env_wake(caller, -EXO_E_DEAD);
+        --*budget;
     }
     return true;
 }
@@ -230,13 +241,16 @@ static bool
 reap_slots(struct env *e, int *budget)
 {
     struct exo_account *a = &e->info->account[EXO_KIND_SLOT];
+    uint32_t stop = e->reap_slot + SWEEP_STEP;
     for (; a->own && e->reap_slot < K.ncpus * K.nslots; e->reap_slot++) {
-        if (e->reap_slot % SWEEP_STEP == 0 && (*budget -= 8) < 0)
+        struct exo_slot *slot = &K.slot[e->reap_slot];
+        if (e->reap_slot == stop || *budget <= 0)
             return false;
-        if (K.slot[e->reap_slot].owner != e->id)
+        if (slot->owner != e->id)
             continue;
-        K.slot[e->reap_slot] = (struct exo_slot){0, 0};
+        *slot = (struct exo_slot){0, 0};
         account_refund(e, EXO_KIND_SLOT, 1);
+        --*budget;
     }
     for (unsigned i = 0; i < K.ncpus; i++)
         if (K.cpu[i]->slot_owner == e)
@@ -357,6 +371,6 @@ env_reap_any(void)
 {
     if (!K.dying_head)
         return false;
-    env_reap(K.dying_head, 32);
+    env_reap(K.dying_head, ENV_REAP_STEP);
     return true;
 }

@@ -183,6 +183,9 @@ extern void (*env_on_end)(struct env *e);
  * caller then schedules. */
 void env_end(struct env *e, const struct env_end *why);
 
+/* Units of reaping done while the lock is held: a page, a binding. */
+#define ENV_REAP_STEP 8
+
 /* Do a bounded part of taking a DYING env apart; true when it is DEAD. */
 bool env_reap(struct env *e, int budget);
 

@@ -12,8 +12,6 @@
 #include "tlb/tlb.h"
 #include "tlb/user.h"
 
-#define REAP_STEP 32
-
 /* Flags a user may have set when an env is resumed: arithmetic, TF, DF, ID. */
 #define FLAGS_USER 0x200dd5ull
 #define FLAGS_SET  0x202ull
@@ -288,9 +286,11 @@ destroy(struct cpu *c, struct env *e, uint64_t value)
         env_end(e, &(struct env_end){.end = EXO_END_EXIT, .value = value});
         slice_schedule(c);
     }
-    if (env_alive(e))
+    if (env_alive(e)) {
         env_end(e, &(struct env_end){.end = EXO_END_DESTROYED, .value = value});
-    bool dead = env_reap(e, REAP_STEP);
+        return -EXO_E_AGAIN; /* that was a step of its own */
+    }
+    bool dead = env_reap(e, ENV_REAP_STEP);
     if (!c->current)
         slice_schedule(c); /* the caller was loyal to e, or used its root */
     return dead ? 0 : -EXO_E_AGAIN;
@@ -299,7 +299,7 @@ destroy(struct cpu *c, struct env *e, uint64_t value)
 static int64_t
 bury(struct env *e)
 {
-    int budget = REAP_STEP;
+    int budget = ENV_REAP_STEP;
     if (env_state(e) != EXO_ENV_DEAD)
         return -EXO_E_STATE;
     if (e->log_page) {

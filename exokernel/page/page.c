@@ -5,7 +5,7 @@
 #include "cap/cap.h"
 #include "lib/string.h"
 
-#define FRESH_LOOK 512 /* page records looked at for one never used */
+#define FRESH_LOOK 128 /* page records looked at for one never used */
 
 static void
 list_push(uint32_t *head, exo_page page)
@@ -249,16 +249,19 @@ bool
 page_merge(exo_page head)
 {
     struct exo_page_info *info = &K.page_info[head];
-    for (unsigned i = 0; i < EXO_LARGE_PAGES; i++)
+    const exo_guard guard = info->guard;
+    const unsigned payer = info->payer;
+    unsigned zero = EXO_PAGE_ZERO;
+    for (unsigned i = 0; i < EXO_LARGE_PAGES; i++) {
         if (info[i].use != EXO_USE_DATA || info[i].bindings ||
-            info[i].payer != info->payer || info[i].guard != info->guard ||
+            info[i].payer != payer || info[i].guard != guard ||
             (info[i].flags & EXO_PAGE_LARGE))
             return false;
-    for (unsigned i = 1; i < EXO_LARGE_PAGES; i++) {
-        info[i].use = EXO_USE_TAIL;
-        info->flags &= info[i].flags; /* all zero, or not */
+        zero &= info[i].flags;
     }
-    info->flags |= EXO_PAGE_LARGE;
+    for (unsigned i = 1; i < EXO_LARGE_PAGES; i++)
+        info[i].use = EXO_USE_TAIL;
+    info->flags = (uint8_t)(EXO_PAGE_LARGE | zero);
     return true;
 }
 
@@ -267,10 +270,11 @@ page_split(exo_page head)
 {
     struct exo_page_info *info = &K.page_info[head];
     assert(info->bindings == 0);
-    info->flags &= (uint8_t)~EXO_PAGE_LARGE;
+    const uint8_t flags = info->flags & (uint8_t)~EXO_PAGE_LARGE;
+    info->flags = flags;
     for (unsigned i = 1; i < EXO_LARGE_PAGES; i++) {
         info[i].use = EXO_USE_DATA;
-        info[i].flags = info->flags;
+        info[i].flags = flags;
     }
 }
 

@@ -8,10 +8,11 @@
 #include "tlb/tlb.h"
 #include "tlb/user.h"
 
-#define ALLOC_STEP   7  /* pages zeroed while the lock is held */
-#define ALLOC_QUICK  64 /* pages that need no zeroing */
-#define FREE_STEP    64
-#define REGUARD_STEP 256
+/* Pages done while the lock is held, for it to be short (bench/stress.c). */
+#define ALLOC_STEP   4  /* that must be zeroed */
+#define ALLOC_QUICK  16 /* that need no zeroing */
+#define FREE_STEP    10
+#define REGUARD_STEP 56
 
 /* May this payer have one more page now? 0, or the error. */
 static int64_t

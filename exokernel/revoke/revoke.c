@@ -11,7 +11,7 @@
 #include "tlb/tlb.h"
 
 #define SHORTAGE_BATCH 128 /* pages asked for, so that not each one is */
-#define TAKE_STEP      16  /* units of work for each time the alarm rings */
+#define TAKE_STEP      6   /* units of work for each time the alarm rings */
 #define RELEASE_MAX    2048
 
 static uint32_t

@@ -10,7 +10,6 @@
 #define SLOT_US_DEFAULT  1000
 #define SLOTS_DEFAULT    128
 #define GRACE_US_DEFAULT 50
-#define REAP_STEP        16
 #define EXPIRE_STEP      8 /* deadlines served at once */
 
 void (*slice_on_revoke)(struct env *e);
@@ -153,14 +152,23 @@ load_kernel_root(struct cpu *c)
         flush_load_root(c, K.kernel_root_pa);
 }
 
+/* Let others have the lock in between. */
+static void
+kernel_relock(struct cpu *c)
+{
+    kernel_unlock(c);
+    kernel_lock(c, 256);
+}
+
 /* Nobody is READY: reap what died, else halt until an interrupt. */
 static void
 idle(struct cpu *c)
 {
     load_kernel_root(c);
-    if (env_reap_any()) {
-        kernel_unlock(c);
-        kernel_lock(c, 256);
+    if (K.dying_head) {
+        kernel_relock(c); /* what made this CPU idle may have been long */
+        env_reap_any();
+        kernel_relock(c);
     } else {
         c->info->current = 0;
         K.idle_cpus |= 1ull << c->index;
@@ -186,8 +194,8 @@ slice_schedule(struct cpu *c)
         struct choice ch = look(c);
         if (ch.owner && env_state(ch.owner) == EXO_ENV_DYING) {
             load_kernel_root(c);
-            env_reap(ch.owner, REAP_STEP); /* its own time pays for it */
-            ch = look(c);                  /* the choice may have ended too */
+            env_reap(ch.owner, ENV_REAP_STEP); /* its own time pays for it */
+            ch = look(c); /* the choice may have ended too */
         }
         commit(c, &ch);
         struct env *e = ch.env;

@@ -14,8 +14,12 @@
 #include "tlb/tlb.h"
 #include "tlb/user.h"
 
-/* Pages done while the kernel lock is held. */
-#define BIND_STEP 64
+/* Work done while the kernel lock is held, in units of about 50 instructions,
+ * which is what a usual page costs: then a table to be found, and a page that
+ * goes by the general rules. */
+#define BIND_STEP  52
+#define COST_TABLE 4
+#define COST_SLOW  14
 
 struct binder {
     struct env *me;
@@ -24,6 +28,7 @@ struct binder {
     uint64_t leaf; /* va >> 21 of the leaf table `at` is in, or none */
     int shared;    /* that table is linked more than once; -1: not known */
     struct place at;
+    int budget; /* units left */
     struct flush flush;
 };
 
@@ -166,6 +171,7 @@ find_leaf(struct binder *b, uint64_t va, unsigned level, uint32_t flags)
 {
     struct place *at = &b->at;
     b->shared = -1;
+    b->budget -= COST_TABLE;
     if (!tlb_walk(b->root, va, level, at))
         return -EXO_E_TABLE;
     if (unlikely(level == 2) && (*at->entry & EXO_PTE_P) &&
@@ -350,27 +356,28 @@ run_is_sane(const struct exo_run *run)
                EXO_PAGE_SHIFT;
 }
 
-/* Bind a run of small pages, at most `limit`. Returns pages done; *error says
- * why it stopped before the end. */
+/* Bind a run of small pages, as far as the budget goes. Returns pages done;
+ * *error says why it stopped before the end. */
 static inline uint32_t
-bind_run(struct binder *b, const struct exo_run *run, uint32_t limit,
-         int64_t *error)
+bind_run(struct binder *b, const struct exo_run *run, int64_t *error)
 {
     const uint32_t flags = run->flags;
     uint64_t va = run->va;
     exo_page page = run->page;
-    uint32_t left = run->count < limit ? run->count : limit, done = 0;
-    while (done < left) {
+    uint32_t left = run->count < BIND_STEP ? run->count : BIND_STEP, done = 0;
+    while (done < left && b->budget > 0) {
         *error = go_to(b, va, flags);
         if (unlikely(*error))
             break;
         uint32_t n = 512 - b->at.index;
         n = do_quickly(b, va, page, n < left - done ? n : left - done, flags);
+        b->budget -= (int)n;
         if (unlikely(!n)) {
             *error = do_slowly(b, va, page, flags);
             if (*error)
                 break;
             n = 1;
+            b->budget -= COST_SLOW;
         }
         done += n;
         page += n;
@@ -381,8 +388,7 @@ bind_run(struct binder *b, const struct exo_run *run, uint32_t limit,
 
 /* The same for 2 MiB pages: one by one, by the general rules. */
 static __attribute__((noinline)) uint32_t
-bind_large_run(struct binder *b, const struct exo_run *run, uint32_t limit,
-               int64_t *error)
+bind_large_run(struct binder *b, const struct exo_run *run, int64_t *error)
 {
     const uint64_t bytes = EXO_LARGE_PAGES * EXO_PAGE_BYTES;
     *error = -EXO_E_INVAL;
@@ -394,7 +400,8 @@ bind_large_run(struct binder *b, const struct exo_run *run, uint32_t limit,
         return 0;
     uint32_t done = 0;
     b->leaf = NO_LEAF;
-    for (; done < run->count && done < limit; done++) {
+    for (; done < run->count && b->budget > 0; done++) {
+        b->budget -= COST_SLOW;
         uint64_t va = run->va + done * bytes;
         *error = find_leaf(b, va, 2, run->flags);
         if (!*error)
@@ -418,6 +425,7 @@ sys_bind(uint32_t caps, exo_page root, EXO_USER(const struct exo_run) runs,
     b.page_cap = cap_slot(me, caps >> 8);
     b.root = root ? root : me->root_pa >> EXO_PAGE_SHIFT;
     b.leaf = NO_LEAF;
+    b.budget = BIND_STEP;
     if (unlikely(root && !is_table(root, 4)))
         return -EXO_E_INVAL;
     if (unlikely(
@@ -426,14 +434,14 @@ sys_bind(uint32_t caps, exo_page root, EXO_USER(const struct exo_run) runs,
     flush_begin(&b.flush, b.root);
     uint32_t done = 0;
     int64_t error = 0;
-    for (uint64_t i = 0; i < count && done < BIND_STEP && !error; i++) {
+    for (uint64_t i = 0; i < count && b.budget > 0 && !error; i++) {
         struct exo_run run;
         if (unlikely(!user_get(&run, runs + i * sizeof(run), sizeof(run) / 8)))
             error = -EXO_E_FAULT;
         else if (likely(run_is_sane(&run)))
-            done += bind_run(&b, &run, BIND_STEP - done, &error);
+            done += bind_run(&b, &run, &error);
         else if (run.flags & EXO_BIND_LARGE)
-            done += bind_large_run(&b, &run, BIND_STEP - done, &error);
+            done += bind_large_run(&b, &run, &error);
         else
             error = -EXO_E_INVAL;
     }

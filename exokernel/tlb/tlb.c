@@ -6,6 +6,8 @@
 #include "lib/string.h"
 #include "page/page.h"
 
+#define LOOK 64 /* entries of a table looked at for one unit of a budget */
+
 /* A record in a link page. */
 struct link {
     uint64_t next, prev;
@@ -210,12 +212,15 @@ tlb_empty(exo_page table, int *budget)
 {
     struct page *p = &K.page[table];
     struct flush flush = {0};
+    const uint64_t *entry = table_entries(table);
     while (p->entries && *budget > 0) {
-        /* Entries may be made again where the last step has been. */
-        struct place at = place_of(table << 9 | p->cursor);
-        p->cursor = (p->cursor + 1) % 512;
-        if (!(*at.entry & EXO_PTE_P))
+        uint32_t index = p->cursor;
+        p->cursor = (index + 1) % 512; /* entries may be made again behind it */
+        if (index % LOOK == LOOK - 1)
+            --*budget; /* empty places cost time too */
+        if (!(entry[index] & EXO_PTE_P))
             continue;
+        struct place at = place_of(table << 9 | index);
         clear_by_force(&at, &flush);
         --*budget;
     }

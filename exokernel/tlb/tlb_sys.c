@@ -5,7 +5,7 @@
 #include "page/page.h"
 #include "tlb/tlb.h"
 
-#define SEAL_STEP 64 /* table walks while the lock is held */
+#define SEAL_STEP 48 /* table walks while the lock is held */
 
 static bool
 page_allows(exo_cap slot, exo_page page, unsigned rights)
