@@ -57,13 +57,15 @@ static unsigned at_count;
 static void
 profile_mark(unsigned id)
 {
+    static bool begun;
     for (unsigned i = 0; i < HASH_SLOTS; i++) {
         struct execution *e = &executions[i];
         if (id == MARK_BEGIN)
             e->before = e->count;
-        else
+        else if (begun)
             e->inside += e->count - e->before;
     }
+    begun = id == MARK_BEGIN;
 }
 
 static void
