@@ -25,7 +25,7 @@
 #define UPCALL_END    0x8000
 
     .text
-    .globl test_entry, kid_entry, upcall_entry
+    .globl test_entry, kid_entry, upcall_entry, call_entry
     .globl return_start, return_end, return_restart
 
 test_entry:
@@ -94,6 +94,20 @@ return_restart:
 1:  addq $BELOW, FRAME_RSP(%rsp)
     mov %rsp, %rdi
     call upcall_drain
+    jmp leave_upcall
+
+/* A call: its words become an array, in the order of exo/call.h. */
+call_entry:
+    sub $48, %rsp
+    mov %r8, (%rsp)
+    mov %r9, 8(%rsp)
+    mov %r10, 16(%rsp)
+    mov %rsi, 24(%rsp)
+    mov %rdx, 32(%rsp)
+    mov %rax, 40(%rsp)
+    mov %rsp, %rsi
+    call call_dispatch
+    add $48, %rsp
     jmp leave_upcall
 
 /* bool catch_run(uint64_t *rsp_out, void (*fn)(uint64_t), uint64_t arg):

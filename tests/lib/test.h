@@ -144,6 +144,7 @@ uint64_t random64(void);
 #define BLOCK_STACK  0x8000u
 
 typedef void handler(struct exo_frame *f);
+typedef void call_handler(struct exo_frame *f, uint64_t words[EXO_CALL_WORDS]);
 
 /* A place to come back to from a fault; see catch(). */
 struct catcher {
@@ -154,6 +155,7 @@ struct catcher {
 /* The libOS's part of a u-area, for tests. */
 struct own {
     handler *on[EXO_VECTORS];
+    call_handler *on_call;
     struct catcher catcher;
     void (*entry)(uint64_t arg); // what a kid runs
     uint64_t arg;
@@ -193,6 +195,8 @@ self(void)
 
 /* Set (NULL: remove) the handler of a vector in the env with this u-area. */
 void on_upcall(struct exo_uarea *u, enum exo_vector vector, handler *h);
+
+void on_call(struct exo_uarea *u, call_handler *h);
 
 /* Prepare a u-area whose upcall stack is bound at `block` + BLOCK_UPCALL. */
 void uarea_prepare(struct exo_uarea *u, uint64_t block);

@@ -7,11 +7,13 @@
  */
 #include "test.h"
 
-extern char upcall_entry[], return_start[], return_end[], return_restart[];
+extern char upcall_entry[], call_entry[], return_start[], return_end[],
+    return_restart[];
 extern char catch_out[];
 bool catch_run(uint64_t *rsp_out, void (*fn)(uint64_t), uint64_t arg);
 void upcall_dispatch(struct exo_frame *f, uint32_t vector);
 void upcall_drain(struct exo_frame *f);
+void call_dispatch(struct exo_frame *f, uint64_t *words);
 _Noreturn void kid_main(void);
 
 void
@@ -39,6 +41,21 @@ upcall_dispatch(struct exo_frame *f, uint32_t vector)
         own->deepest = own->depth;
     own->on[vector](f);
     own->depth--;
+}
+
+void
+on_call(struct exo_uarea *u, call_handler *h)
+{
+    own_of(u)->on_call = h;
+    u->handler[EXO_UP_CALL] = h ? (uint64_t)call_entry : 0;
+}
+
+void
+call_dispatch(struct exo_frame *f, uint64_t *words)
+{
+    struct own *own = own_of(uarea_at((uint64_t)f));
+    own->count[EXO_UP_CALL]++;
+    own->on_call(f, words);
 }
 
 /* What became pending while the mask was set; `mask` is set now. */
