@@ -115,7 +115,7 @@ struct env {
     struct exo_context context; /* [K] */
 
     struct queue *queue;                 /* [I] where it waits when READY */
-    struct env *queue_next, *queue_prev; /* [K] */
+    struct env *queue_next, *queue_prev; /* [K] there, or in callee->caller */
     uint32_t timer_cpu[ENV_TIMERS];      /* [K] in whose heap each one is */
     uint32_t heap_place[ENV_TIMERS];     /* [K] 1 + position, 0: not armed */
     uint64_t deadline[ENV_TIMERS];       /* [K] */
@@ -123,7 +123,7 @@ struct env {
     exo_env donate;                      /* [K] who gets its slots */
     uint32_t call_sequence;              /* [K] number of its last call */
     exo_env callee;                      /* [K] SYNC call open with, or 0 */
-    uint32_t callers;                    /* [K] SYNC calls open with it */
+    struct env *caller; /* [K] list of SYNC calls open with it */
 
     uint32_t pages; /* [K] list of the DATA pages it pays for */
     uint32_t held;  /* [K] and of those the kernel holds for it */
@@ -139,7 +139,6 @@ struct env {
     struct env *excess_next, *excess_prev; /* [K] */
     struct env *dying_next, *dying_prev;   /* [K] in K.dying_head */
     bool closed;        /* [K] its account was given back to the parent */
-    uint32_t reap_env;  /* [K] envs looked at for callers so far */
     uint32_t reap_slot; /* [K] slots looked at so far */
 
     struct cap cap[EXO_CAPS_MAX]; /* [K] */

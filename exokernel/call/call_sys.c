@@ -61,9 +61,8 @@ suspend_caller(struct cpu *c, struct env *me, struct env *callee, bool sync,
         env_requeue(me);
         return;
     }
-    me->callee = callee->id;
     me->donate = callee->id;
-    callee->callers++;
+    env_wait_reply(me, callee);
     me->info->state = EXO_ENV_WAITING;
     if (deadline == EXO_NEVER)
         return;
@@ -144,7 +143,7 @@ sys_call(exo_env env, uint32_t cap_flags, exo_tsc deadline)
             !cap_covers(cap_slot(me, cap_flags), e->info->guard, EXO_WRITE)))
         return -EXO_E_CAP;
     if (unlikely(e == me || !can_enter(c, e) || c->grace_end))
-        return -EXO_E_BUSY;
+        return env_alive(e) ? -EXO_E_BUSY : -EXO_E_STALE;
     if (env_state(e) == EXO_ENV_WAITING)
         env_stop_waiting(e, 0);
     else

@@ -21,8 +21,9 @@
 
 void (*env_on_end)(struct env *e);
 
-#define CHILD_PRICE ENV_REAP_STEP /* it may have to be ended, with a record */
-#define SWEEP_STEP  128           /* slots or envs looked at in one step */
+#define CHILD_PRICE     ENV_REAP_STEP /* it may have to be ended, with a record */
+#define CALLERS_AT_ONCE 4   /* told at the end itself, the rest by reaping */
+#define SWEEP_STEP      128 /* slots or envs looked at in one step */
 
 /* Where an env's memory at `va` is, through its tables; NULL: not bound. Good
  * up to the end of the page. */
@@ -158,6 +159,18 @@ off_the_machine(struct env *e)
     env_timer_cancel(e, TIMER_REVOKE);
 }
 
+/* Who waits for a reply of e will get none. */
+static bool
+wake_callers(struct env *e, int *budget)
+{
+    while (e->caller) {
+        if (--*budget < 0)
+            return false;
+        env_wake(e->caller, -EXO_E_DEAD);
+    }
+    return true;
+}
+
 void
 env_end(struct env *e, const struct env_end *why)
 {
@@ -177,7 +190,9 @@ env_end(struct env *e, const struct env_end *why)
     if (e->dying_next)
         e->dying_next->dying_prev = e;
     K.dying_head = e;
-    e->reap_env = e->reap_slot = 0;
+    e->reap_slot = 0;
+    int at_once = CALLERS_AT_ONCE;
+    wake_callers(e, &at_once);
     if (env_alive(e->parent))
         env_ring(e->parent, EXO_EVENT_CHILD);
 }
@@ -217,22 +232,6 @@ reap_children(struct env *e, int *budget)
         if ((*budget -= CHILD_PRICE) < 0)
             return false;
         pass_on_child(e, e->child);
-    }
-    return true;
-}
-
-static bool
-reap_callers(struct env *e, int *budget)
-{
-    uint32_t stop = e->reap_env + SWEEP_STEP;
-    for (; e->callers && e->reap_env < K.nenvs; e->reap_env++) {
-        if (e->reap_env == stop || *budget <= 0)
-            return false;
-        struct env *caller = K.env[e->reap_env];
-        if (!caller || caller->callee != e->id)
-            continue;
-        env_wake(caller, -EXO_E_DEAD);
-        --*budget;
     }
     return true;
 }
@@ -350,7 +349,7 @@ env_reap(struct env *e, int budget)
         return true;
     if (env_on_cpu(e))
         return false; /* kicked, but has not come round yet */
-    if (!reap_children(e, &budget) || !reap_callers(e, &budget) ||
+    if (!reap_children(e, &budget) || !wake_callers(e, &budget) ||
         !reap_slots(e, &budget))
         return false;
     if (e->root_pa)

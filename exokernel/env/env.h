@@ -125,6 +125,9 @@ void env_run(struct cpu *c, struct env *e);
 /* Wake a WAITING env with a result. */
 void env_wake(struct env *e, int64_t result);
 
+/* e waits for the reply of a SYNC call to `callee`. */
+void env_wait_reply(struct env *e, struct env *callee);
+
 /* End what a WAITING env waits for, without making it READY. */
 void env_stop_waiting(struct env *e, int64_t result);
 

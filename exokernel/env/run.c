@@ -153,16 +153,36 @@ env_find_cpu(struct env *e)
 }
 
 void
+env_wait_reply(struct env *e, struct env *callee)
+{
+    e->callee = callee->id;
+    e->queue_prev = NULL;
+    e->queue_next = callee->caller;
+    if (e->queue_next)
+        e->queue_next->queue_prev = e;
+    callee->caller = e;
+}
+
+/* The callee is still there: it is not DEAD before its list is empty. */
+static void
+end_reply_wait(struct env *e)
+{
+    if (e->queue_prev)
+        e->queue_prev->queue_next = e->queue_next;
+    else
+        env_get(e->callee)->caller = e->queue_next;
+    if (e->queue_next)
+        e->queue_next->queue_prev = e->queue_prev;
+    e->callee = 0;
+}
+
+void
 env_stop_waiting(struct env *e, int64_t result)
 {
     assert(env_state(e) == EXO_ENV_WAITING);
     env_timer_cancel(e, TIMER_WAIT);
-    if (e->callee) {
-        struct env *callee = env_get(e->callee);
-        if (callee)
-            callee->callers--;
-        e->callee = 0;
-    }
+    if (e->callee)
+        end_reply_wait(e);
     e->context.rax = (uint64_t)result;
     e->wait_events = 0;
     e->donate = 0;

@@ -64,7 +64,7 @@ sys_yield(exo_cap cap, exo_env env)
     struct env *me = c->current, *to = NULL;
     if (env && env != me->id) {
         to = env_get(env);
-        if (unlikely(!to))
+        if (unlikely(!to || !env_alive(to)))
             return -EXO_E_STALE;
         if (unlikely(
                 !cap_covers(cap_slot(me, cap), to->info->guard, EXO_WRITE)))

@@ -18,7 +18,8 @@
  *   r13      word 4           code's own)       word 4          word 4
  *   r14      word 5                             word 5          word 5
  *
- * All other registers but rsp are lost to caller and replier. The frame's
+ * All other registers but rsp are lost to caller and replier, and so are the
+ * words of a call that failed. The frame's
  * `cause` is the reply handle and `addr` the caller's id. EXO_CALL_SYNC makes
  * the caller wait for the reply and lends the callee its following slices;
  * without it the caller stays READY and never gets words back.
