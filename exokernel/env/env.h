@@ -164,7 +164,17 @@ void env_timer_arm(struct cpu *c, struct env *e, enum env_timer which,
 void env_timer_cancel(struct env *e, enum env_timer which);
 
 /* The next deadline on this CPU, EXO_NEVER if none. */
-uint64_t env_timer_next(const struct cpu *c);
+static inline uint64_t
+env_timer_deadline(uint32_t timer)
+{
+    return K.env[timer / ENV_TIMERS]->deadline[timer % ENV_TIMERS];
+}
+
+static inline uint64_t
+env_timer_next(const struct cpu *c)
+{
+    return unlikely(c->heap_count) ? env_timer_deadline(c->heap[0]) : EXO_NEVER;
+}
 
 /* Take the first timer out if it has passed; NULL if it has not. */
 struct env *env_timer_pop(struct cpu *c, uint64_t now, enum env_timer *which);

@@ -18,7 +18,7 @@ timer_env(uint32_t timer)
 static uint64_t
 timer_deadline(uint32_t timer)
 {
-    return timer_env(timer)->deadline[timer % ENV_TIMERS];
+    return env_timer_deadline(timer);
 }
 
 static void
@@ -85,12 +85,6 @@ env_timer_arm(struct cpu *c, struct env *e, enum env_timer which,
     e->deadline[which] = deadline;
     e->timer_cpu[which] = c->index;
     heap_up(c, c->heap_count++, e->index * ENV_TIMERS + which);
-}
-
-uint64_t
-env_timer_next(const struct cpu *c)
-{
-    return c->heap_count ? timer_deadline(c->heap[0]) : EXO_NEVER;
 }
 
 struct env *

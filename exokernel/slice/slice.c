@@ -72,11 +72,10 @@ lent_to(struct cpu *c, const struct env *owner)
     return able ? e : NULL;
 }
 
-static struct choice
-look(struct cpu *c)
+static inline __attribute__((always_inline)) struct choice
+look(struct cpu *c, uint64_t now)
 {
     struct choice ch = {0};
-    uint64_t now = hw_rdtsc();
     uint32_t slot = slot_now(now, &ch.end);
     bool present = now >= c->yielded_end;
     struct env *owner = env_get(K.slot[c->index * K.nslots + slot].owner);
@@ -99,7 +98,7 @@ look(struct cpu *c)
     return ch;
 }
 
-static void
+static inline void
 commit(struct cpu *c, const struct choice *ch)
 {
     c->slot_owner = ch->owner;
@@ -128,10 +127,10 @@ slice_arm(struct cpu *c)
         timer_arm(at);
 }
 
-void
-slice_expire(struct cpu *c)
+/* Serve deadlines that have passed, a bounded number. */
+static __attribute__((noinline)) void
+serve_deadlines(struct cpu *c, uint64_t now)
 {
-    uint64_t now = hw_rdtsc();
     for (unsigned i = 0; i < EXPIRE_STEP; i++) {
         enum env_timer which;
         struct env *e = env_timer_pop(c, now, &which);
@@ -142,6 +141,13 @@ slice_expire(struct cpu *c)
         else
             env_wake(e, -EXO_E_TIME);
     }
+}
+
+static inline void
+expire(struct cpu *c, uint64_t now)
+{
+    if (unlikely(env_timer_next(c) <= now))
+        serve_deadlines(c, now);
 }
 
 /* Off the root of whoever ran last: it may be about to be freed. */
@@ -182,7 +188,17 @@ idle(struct cpu *c)
         K.idle_cpus &= ~(1ull << c->index);
     }
     slice_on_idle(c);
-    slice_expire(c);
+    expire(c, hw_rdtsc());
+}
+
+/* An owner that is dying pays for it with its own time. The choice may have
+ * ended too, so look again. */
+static __attribute__((noinline)) struct choice
+look_after_reaping(struct cpu *c, struct env *owner)
+{
+    load_kernel_root(c);
+    env_reap(owner, ENV_REAP_STEP);
+    return look(c, hw_rdtsc());
 }
 
 _Noreturn void
@@ -190,13 +206,11 @@ slice_schedule(struct cpu *c)
 {
     assert(!c->current);
     for (;;) {
-        cpu_settle(c, hw_rdtsc());
-        struct choice ch = look(c);
-        if (ch.owner && env_state(ch.owner) == EXO_ENV_DYING) {
-            load_kernel_root(c);
-            env_reap(ch.owner, ENV_REAP_STEP); /* its own time pays for it */
-            ch = look(c); /* the choice may have ended too */
-        }
+        uint64_t now = hw_rdtsc();
+        cpu_settle(c, now);
+        struct choice ch = look(c, now);
+        if (unlikely(ch.owner && env_state(ch.owner) == EXO_ENV_DYING))
+            ch = look_after_reaping(c, ch.owner);
         commit(c, &ch);
         struct env *e = ch.env;
         if (!e) {
@@ -266,47 +280,47 @@ deliver(struct cpu *c, struct trapframe *t, int vector)
 
 /* The slice is over: go on if nobody else may or wants to run, switch, or
  * announce it with QUANTUM. */
-static void
-slice_over(struct cpu *c, struct trapframe *t)
+static inline void
+slice_over(struct cpu *c, struct trapframe *t, uint64_t now)
 {
     struct env *e = c->current;
-    struct choice ch = look(c);
+    struct choice ch = look(c, now);
     if (ch.env == e || (!ch.env && env_may_run_on(e, c))) {
         commit(c, &ch);
         return;
     }
     if (!e->uarea->handler[EXO_UP_QUANTUM])
         preempt(c, t);
-    c->grace_end = hw_rdtsc() + K.grace_tsc;
+    c->grace_end = now + K.grace_tsc;
     __atomic_fetch_or(&e->uarea->pending, 1u << EXO_UP_QUANTUM,
                       __ATOMIC_ACQ_REL);
 }
 
 /* Should the owner of the slot have the CPU instead of whoever has slack? */
-static bool
-owner_wants_back(struct cpu *c)
+static inline bool
+owner_wants_back(struct cpu *c, uint64_t now)
 {
     return c->on_slack && !c->grace_end && c->slot_owner &&
-           env_state(c->slot_owner) == EXO_ENV_READY &&
-           hw_rdtsc() >= c->yielded_end && env_may_run_on(c->slot_owner, c);
+           env_state(c->slot_owner) == EXO_ENV_READY && now >= c->yielded_end &&
+           env_may_run_on(c->slot_owner, c);
 }
 
 void
 slice_interrupt(struct cpu *c, struct trapframe *t)
 {
     struct env *e = c->current;
-    slice_expire(c);
+    uint64_t now = hw_rdtsc();
+    expire(c, now);
     if (env_state(e) != EXO_ENV_RUNNING)
         preempt(c, t); /* stopped or ended by another CPU */
-    uint64_t now = hw_rdtsc();
     if (c->grace_end && now >= c->grace_end) {
         e->info->overruns++;
         preempt(c, t);
     }
-    if (!c->grace_end && (now >= c->slice_end || owner_wants_back(c))) {
+    if (!c->grace_end && (now >= c->slice_end || owner_wants_back(c, now))) {
         if (now < c->slice_end)
             c->slice_end = now;
-        slice_over(c, t);
+        slice_over(c, t, now);
     }
     int vector = upcall_due(e);
     if (vector >= 0 && !deliver(c, t, vector))

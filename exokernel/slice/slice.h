@@ -38,9 +38,6 @@ void slice_interrupt(struct cpu *c, struct trapframe *regs);
 /* Set this CPU's alarm for what comes first. */
 void slice_arm(struct cpu *c);
 
-/* Serve deadlines that have passed, a bounded number. */
-void slice_expire(struct cpu *c);
-
 /* Called for each REVOKE deadline that passes; set by the revoke room, which
  * this one may not call by name. */
 extern void (*slice_on_revoke)(struct env *e);
