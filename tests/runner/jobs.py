@@ -187,17 +187,21 @@ def _text(data):
 
 
 class PythonTests(Job):
-    """One file of unit tests of the host tool."""
+    """One file of unittest classes; `cpus` of the host that it keeps busy."""
     _LINE = re.compile(r"^(\w+) \(([\w.]+)\).*\.\.\. (ok|FAIL|ERROR|skipped.*)$",
                        re.M)
 
-    def __init__(self, path):
-        self.path = path
-        self.name = f"host/{path.stem}"
+    def __init__(self, path, cpus=1):
+        self.path, self.cpus, self.only = path, cpus, ""
+        self.name = f"{path.parent.name}/{path.stem}"
+
+    def claims(self):
+        return re.findall(r"^    def (test_\w+)", self.path.read_text(), re.M)
 
     def run(self, report):
+        chosen = ["-k", self.only] if self.only else []
         done = subprocess.run(
-            [sys.executable, "-m", "unittest", "-v", self.path.stem],
+            [sys.executable, "-m", "unittest", "-v", *chosen, self.path.stem],
             cwd=self.path.parent, text=True, capture_output=True, check=False,
             stdin=subprocess.DEVNULL, timeout=1200,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})

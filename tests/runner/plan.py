@@ -88,6 +88,12 @@ def host():
     return jobs
 
 
+def minimal():
+    """Whole machines with init and the applications, as users start them."""
+    return [PythonTests(path, cpus=2)
+            for path in sorted((ROOT / "tests/minimal").glob("test_*.py"))]
+
+
 def every(seed=1):
     """All jobs, in the order they begin; longest first where it matters."""
-    return [*host(), *guests(seed)]
+    return [*host(), *minimal(), *guests(seed)]
