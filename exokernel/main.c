@@ -90,6 +90,7 @@ cpu_begin(struct cpu *c)
 {
     c->lock_tsc = hw_rdtsc();
     c->stamp = c->info->stamp = c->info->since = hw_rdtsc();
+    c->info->apic_id = c->apic_id; /* it is the CPU's own to find out */
     slice_schedule(c);
 }
 
