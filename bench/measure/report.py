@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Lines `name value unit` on standard output, details after them, and the same
-as JSON. A figure with a target says how it stands to it."""
+as JSON and as a table. A figure with a target says how it stands to it."""
 
 import json
-import platform
 import subprocess
 import time
 
@@ -31,10 +30,7 @@ class Report:
         if target:
             figure["target"] = target
             words.append(_verdict(name, value, target))
-        for key, detail in details.items():
-            text = number(detail) if isinstance(detail, (int, float)) \
-                else detail
-            words.append(f"{key} {text}")
+        words += [f"{key} {_word(d)}" for key, d in details.items()]
         self.figures[name] = figure
         print("  ".join(words), flush=True)
 
@@ -54,18 +50,44 @@ class Report:
 
     def write(self, path, tree):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({
-            "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "commit": _output("git", "-C", str(tree.root), "describe",
-                              "--always", "--dirty"),
-            "emulator": _output("qemu-system-x86_64", "--version"),
-            "compiler": _output("gcc", "--version"),
-            "host": platform.machine(),
-            "flags": f"-icount shift=0,sleep=off -smp 1 -cpu {counting.CPU} "
-                     "-seed 1 -rtc base=2026-01-01,clock=vm",
-            "figures": self.figures,
-            "failures": self.failures,
-        }, indent=1) + "\n")
+        facts = circumstances(tree) | {"figures": self.figures,
+                                       "failures": self.failures}
+        path.write_text(json.dumps(facts, indent=1) + "\n")
+
+    def write_table(self, path, tree):
+        """The same for people, as Markdown."""
+        lines = ["# What was measured", "", "Written by `bench/run --table`; "
+                 "[README](README.md) says what is counted.", ""]
+        lines += [f"- {key}: {value}"
+                  for key, value in circumstances(tree).items()]
+        lines += ["", "| figure | value | unit | target | beside |",
+                  "| --- | ---: | --- | --- | --- |"]
+        for name, figure in self.figures.items():
+            target = figure.get("target")
+            beside = [f"{key} {_word(value)}" for key, value in figure.items()
+                      if key not in ("value", "unit", "target", "what")]
+            verdict = _verdict(name, figure["value"], target) if target else ""
+            lines.append(f"| {name} | {number(figure['value'])} | "
+                         f"{figure['unit']} | {verdict} | "
+                         f"{', '.join(beside)} |")
+        path.write_text("\n".join(lines) + "\n")
+
+
+def circumstances(tree):
+    """When and on what."""
+    return {
+        "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "commit": _output("git", "-C", str(tree.root), "describe", "--always",
+                          "--dirty"),
+        "emulator": _output("qemu-system-x86_64", "--version"),
+        "compiler": _output("gcc", "--version"),
+        "flags": f"-icount shift=0,sleep=off -smp 1 -cpu {counting.CPU} "
+                 "-seed 1 -rtc base=2026-01-01,clock=vm",
+    }
+
+
+def _word(detail):
+    return number(detail) if isinstance(detail, (int, float)) else detail
 
 
 def _verdict(name, value, target):
