@@ -23,3 +23,5 @@ $(TEST_IMAGES): $(BUILD)/tests/%: $(BUILD)/tests/objects/tests/%.c.o \
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^)
+
+include tests/host.mk

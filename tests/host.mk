@@ -14,7 +14,7 @@ HOST_DIR := $(BUILD)/tests/host
 HOST_COMMON := -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror \
     -fno-common -fno-strict-aliasing -fno-omit-frame-pointer -fPIC \
     -fsanitize=address,undefined -fno-sanitize-recover=all
-HOST_CFLAGS := $(HOST_COMMON) -Iexokernel -Iexokernel/include -Itests/hosted \
+HOST_CFLAGS := $(HOST_COMMON) -Iexokernel -Iexokernel/include -Itests -Itests/hosted \
     -DEXO_KERNEL -DKERNEL_STACK_BYTES=8192 -include tests/hosted/hw.h
 HOST_USER_CFLAGS := $(HOST_COMMON) -Iexokernel/include -Ilibos -Iapps/init
 
@@ -55,6 +55,7 @@ kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
 
 $(call kernel-test,death_test,tests/unit/death_test.c)
 $(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c)
+$(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c)
 $(call host-program,elf_test,tests/unit/elf_test.c libos/lib/elf.c,hosted-user)
 $(call host-program,manifest_test,tests/unit/manifest_test.c \
     apps/init/manifest.c apps/init/admit.c libos/lib/print.c,hosted-user)

@@ -118,6 +118,7 @@ static void
 fill_uarea(exo_page page)
 {
     struct exo_uarea *u = page_kva(page);
+    memset(u, 0, EXO_PAGE_BYTES);
     K.page_info[page].flags &= (uint8_t)~EXO_PAGE_ZERO;
     for (unsigned i = 0; i < EXO_VECTORS; i++)
         u->handler[i] = LIB_HANDLER;

@@ -50,7 +50,10 @@ CLAIM(a_table_that_fills_again_while_it_is_emptied_is_freed)
             1);
     want_equal(lib_free(leaf), -EXO_E_AGAIN);
     want_equal(lib_bind(0, 0x600000, page, 1, EXO_BIND_R), 1);
-    want_equal(lib_free(leaf), 1);
+    int64_t freed;
+    while ((freed = lib_free(leaf)) == -EXO_E_AGAIN)
+        ;
+    want_equal(freed, 1);
 }
 
 CLAIM(a_root_in_use_outlives_its_payer)
@@ -118,9 +121,10 @@ CLAIM(an_env_that_died_is_asked_for_nothing)
         lib_spawn(&(struct lib_spawn){0, GUARD_A, 20, 900, 0, 0, 0});
     for (unsigned i = 0; i < 600; i++)
         lib_page_of(a->id, GUARD_A);
-    want_equal(lib_call(EXO_SYS_env_control, 0, a->id, EXO_ENV_DESTROY, 0, 0),
-               -EXO_E_AGAIN);
-    want(a->closed);
+    while (!a->closed)
+        want_equal(
+            lib_call(EXO_SYS_env_control, 0, a->id, EXO_ENV_DESTROY, 0, 0),
+            -EXO_E_AGAIN);
     for (unsigned i = 0; i < ARRAY_SIZE(K.excess); i++)
         for (const struct env *e = K.excess[i]; e; e = e->excess_next)
             want(e != a);
