@@ -56,6 +56,12 @@ _OPTIONS = {  # shorter slots: more of them happen
 }
 
 
+_MODULES = {  # beside the image itself
+    "kernel/boot": ((b"BBBBB", "image first"),
+                    (b"C" * 5000, "image second, with a comma")),
+}
+
+
 def images():
     """The names of all test images."""
     return [f"{room}/{path.stem}" for room in ("kernel", "attack")
@@ -73,7 +79,8 @@ def guests(seed):
             config = CONFIGS[name]
             options = f"cpus={config.smp} seed={seed}" \
                 + _OPTIONS.get(image, "")
-            jobs.append(Guest(image, config, options))
+            jobs.append(Guest(image, config, options,
+                              _MODULES.get(image, ())))
     return jobs
 
 
