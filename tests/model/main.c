@@ -74,6 +74,18 @@ is_open(void)
     return K.dying_head || K.revokes || K.askers;
 }
 
+/* Did an env end since the last call, by an interrupt or a fault? */
+static bool
+somebody_died(void)
+{
+    for (unsigned i = 1; i < model.nenvs; i++)
+        if (model.env[i].alive &&
+            (!K.env[i] || K.env[i]->id != model.env[i].id ||
+             K.env[i]->info->state >= EXO_ENV_DYING))
+            return true;
+    return false;
+}
+
 static struct host_cpu *caller;
 
 void
@@ -87,9 +99,9 @@ calls_note(const struct host_cpu *h, uint64_t nr, uint64_t a, uint64_t b,
     unsigned n;
     uint64_t va = pointer(&args, &n);
     args.nwords = peek(caller, va, n, args.words);
-    open_before = is_open();
-    if (open_before)
+    if (open_before || is_open() || somebody_died())
         model_import(&model);
+    open_before = is_open();
     last[steps % ARRAY_SIZE(last)] = args;
     steps++;
 }
@@ -111,6 +123,7 @@ calls_result(uint64_t nr, int64_t result)
     } else {
         model_import(&model);
     }
+    open_before = is_open();
     model_audit();
 }
 
@@ -148,8 +161,6 @@ run(uint64_t seed, uint64_t want)
         host_check();
         if (steps != before)
             idle = 0;
-        else if (is_open() || open_before)
-            model_import(&model);
         open_before |= is_open();
     }
     printf("seed %lu: %lu calls, %lu predicted in full\n", seed, steps,
