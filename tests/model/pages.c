@@ -86,7 +86,10 @@ spec_page_free(const struct model_args *c, int64_t result)
             return true;
         *m = (struct model_page){.use = EXO_USE_FREE};
     }
-    return true;
+    /* The next one may be a table that was emptied in part. */
+    return result < 0 || (uint64_t)result >= c->nwords ||
+           !spec_page(c->words[result]) ||
+           model.page[c->words[result]].use != EXO_USE_TABLE;
 }
 
 bool
