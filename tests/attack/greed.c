@@ -13,7 +13,7 @@ static exo_env target;
 
 /* A greedy env runs for some time beside a neighbour, then it is ended. */
 static void
-greed(struct kid *k, uint64_t turns)
+greed(struct kid *k, uint64_t turns, unsigned which, uint64_t least)
 {
     struct kid *n = neighbour_new();
     for (unsigned i = 0; i < ARRAY_SIZE(said); i++)
@@ -21,6 +21,7 @@ greed(struct kid *k, uint64_t turns)
     kid_go(k);
     uint64_t until = neighbour_words(n->u)->rounds + turns;
     UNTIL(neighbour_words(n->u)->rounds > until);
+    UNTIL(said[which] >= least);
     neighbour_check(n);
     kid_end(k);
     neighbour_check(n);
@@ -46,7 +47,7 @@ TEST(greed_for_pages_ends_at_the_limit)
         kid_new(&(struct kid_plan){.reserved = 64, .limit = 400}, hoard, 0);
     k->own->arg = k->guard;
     uint64_t free = exo_machine()->pages_free;
-    greed(k, 20);
+    greed(k, 20, 1, 1);
     CHECK(said[0] < 400);
     CHECK(said[0] > 300);
     CHECK(said[1] > 0);
@@ -101,7 +102,7 @@ TEST(greed_for_envs_ends_at_the_limit)
         kid_new(&(struct kid_plan){.reserved = 200, .limit = 400, .envs = 10},
                 multiply, 0);
     k->own->arg = k->guard;
-    greed(k, 20);
+    greed(k, 20, 1, 1);
     CHECK(said[0] <= 10);
     CHECK(said[0] > 5);
     CHECK(said[1] > 0);
@@ -130,7 +131,7 @@ TEST(greed_in_births_and_deaths_leaves_nothing)
     struct kid *k = kid_new(
         &(struct kid_plan){.reserved = 200, .limit = 400, .envs = 4}, churn, 0);
     k->own->arg = k->guard;
-    greed(k, 50);
+    greed(k, 50, 0, 2);
     CHECK(said[0] > 1);
 }
 
@@ -158,7 +159,7 @@ TEST(greed_for_time_masked_is_cut_off)
 {
     struct kid *k = kid_new(&(struct kid_plan){.cpu1 = 1}, hog, 0);
     on_upcall(k->u, EXO_UP_QUANTUM, quantum);
-    greed(k, 10);
+    greed(k, 10, 0, 1);
     CHECK(said[0] > 0);
 }
 
@@ -189,7 +190,7 @@ storm_of_calls(uint64_t unused)
 
 TEST(greed_in_calls_is_only_its_own_time)
 {
-    greed(kid_new(&(struct kid_plan){0}, storm_of_calls, 0), 20);
+    greed(kid_new(&(struct kid_plan){0}, storm_of_calls, 0), 20, 0, 101);
     CHECK(said[0] > 100);
 }
 
@@ -208,7 +209,7 @@ yield_to_itself(uint64_t unused)
 
 TEST(greed_in_yields_to_itself)
 {
-    greed(kid_new(&(struct kid_plan){0}, yield_to_itself, 0), 20);
+    greed(kid_new(&(struct kid_plan){0}, yield_to_itself, 0), 20, 0, 11);
     CHECK(said[0] > 10);
 }
 
@@ -254,7 +255,7 @@ TEST(greed_in_doorbells_does_not_stop_the_listener)
     EQ(exo_cap_grant(CAPS, k->id, 1, t->guard,
                      KID_PREFIX_BITS | EXO_WRITE << 8),
        0);
-    greed(k, 20);
+    greed(k, 20, 2, 2);
     CHECK(said[0] > 1);
     CHECK(said[1] > 1);
     CHECK(said[2] > 1);
@@ -290,7 +291,7 @@ TEST(greed_in_calls_on_another_does_not_stop_it)
     EQ(exo_cap_grant(CAPS, k->id, 1, t->guard,
                      KID_PREFIX_BITS | EXO_WRITE << 8),
        0);
-    greed(k, 20);
+    greed(k, 20, 0, 2);
     CHECK(said[0] > 1);
     CHECK(said[1] > 1);
 }
