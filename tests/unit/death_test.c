@@ -26,7 +26,7 @@ CLAIM(an_env_whose_upcall_fails_leaves_the_run_queue_whole)
     lib_call(EXO_SYS_env_control, 0, a->id, EXO_ENV_START, 0, 0);
     lib_call(EXO_SYS_env_control, 0, b->id, EXO_ENV_START, 0, 0);
     lib_call(EXO_SYS_env_control, 0, c->id, EXO_ENV_START, 0, 0);
-    b->uarea->stack_base = EXO_NEVER;
+    b->uarea->handler[EXO_UP_EVENT] = EXO_USER_TOP;
     b->uarea->pending = 1u << EXO_UP_EVENT;
     bool ran_a = false, ran_c = false;
     for (unsigned i = 0; i < 8; i++) {
