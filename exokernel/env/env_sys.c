@@ -312,6 +312,7 @@ bury(struct env *e)
     exo_page save = e->save;
     env_bury(e);
     page_unhold(save);
+    page_clean(save); /* the kernel's own words, which its payer may not see */
     page_put(save);
     return 0;
 }
