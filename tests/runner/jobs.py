@@ -115,41 +115,6 @@ class Guest(Job):
         return f"the machine ended: {end.kind} {end.status} {end.text}".strip()
 
 
-class Ending(Job):
-    """A machine that must end in one way: expect is a kind of End and a
-    pattern its console must show."""
-
-    def __init__(self, claim, config, modules, kind, pattern, status=None,
-                 options=""):
-        self.claim, self.config, self.modules = claim, config, modules
-        self.kind, self.pattern, self.status = kind, pattern, status
-        self.options = options
-        self.name = f"boot/{claim}@{config.name}"
-
-    def claims(self):
-        return [self.claim]
-
-    def run(self, report):
-        lines = []
-        with self.config.machine(self.modules, self.options) as machine:
-            machine.start()
-            try:
-                while (line := machine.read_line(SILENCE)) is not None:
-                    lines.append(line)
-                end = machine.wait()
-                kind, status = end.kind, end.status
-            except MachineTimeout:
-                kind, status = "timeout", 0
-        seen = any(re.search(self.pattern, line) for line in lines)
-        if kind == self.kind and seen and self.status in (None, status):
-            report.result(self.name, "ok", self.claim)
-            return
-        report.result(self.name, "not ok", self.claim,
-                      f"it ended: {kind} {status}, '{self.pattern}' was "
-                      + ("seen" if seen else "not seen"))
-        report.note("\n".join(lines[-TAIL:]))
-
-
 class Program(Job):
     """A host program that prints result lines, or at least exits with 0."""
 

@@ -46,7 +46,7 @@ _MORE = {  # images that run on further machines
     "kernel/smp": ("pc-4",), "kernel/slice": ("pc-4",),
     "kernel/bind": ("pc-4", "old-1"), "kernel/fpu": ("pc-4", "old-1"),
     "kernel/upcall": ("old-1",), "kernel/call": ("pc-4", "old-1"),
-    "attack/race": ("pc-4",), "attack/leak": ("pc-4", "old-1"),
+    "attack/race": ("pc-4",), "attack/leaks": ("pc-4", "old-1"),
 }
 
 
