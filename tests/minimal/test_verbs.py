@@ -160,7 +160,9 @@ class Verbs(unittest.TestCase):
     def test_3_stop(self):
         (answer,) = self.ask("stop idle")
         self.assertEqual((answer["app"], answer["grace_ms"]), ("idle", 1000))
-        self.assertIn(self.wait_for_end("idle")["state"], ("ended", "killed"))
+        row = self.wait_for_end("idle")  # by itself, within the grace, or not
+        self.assertIn(row["state"], ("ended", "killed"))
+        self.assertEqual(row["status"], 101)
         with self.assertRaises(ExoError):
             self.ask("stop idle")
 
