@@ -61,6 +61,7 @@ class Verbs(unittest.TestCase):
         for path in directory.glob("*"):
             path.unlink()
         directory.rmdir()
+        directory.with_name(cls.name + ".lock").unlink()
 
     def ask(self, verb):
         return self.machine.request(verb, LIMIT)
