@@ -54,6 +54,7 @@ host-program = $(eval $(call host-program-rules,$(1),$(2),$(3),$(4)))
 kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
 
 $(call kernel-test,death_test,tests/unit/death_test.c)
+$(call kernel-test,logic_test,tests/unit/logic_test.c)
 $(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c)
 $(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c)
 $(call host-program,elf_test,tests/unit/elf_test.c libos/lib/elf.c,hosted-user)
