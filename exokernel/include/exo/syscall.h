@@ -6,8 +6,8 @@
  * Register convention: rax the number; rdi, rsi, rdx, r10, r8, r9 arguments;
  * rax the result. `syscall` itself takes rcx and r11 [SDM2 SYSCALL]. An
  * EXO_CALL keeps rbx, rbp, r12..r15 and rsp and clears the rest; an EXO_SWITCH
- * keeps rsp alone: no vector register, no FPU control word. A number that is not
- * in the table is FOREIGN.
+ * keeps rsp alone: no vector register, no FPU control word. A number that is
+ * not in the table is FOREIGN.
  */
 #ifndef EXO_SYSCALL_H
 #define EXO_SYSCALL_H
