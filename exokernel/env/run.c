@@ -39,6 +39,7 @@ env_end_grace(struct cpu *c, struct env *e)
 {
     __atomic_fetch_and(&e->uarea->pending, ~(1u << EXO_UP_QUANTUM),
                        __ATOMIC_ACQ_REL);
+    e->info->time_penalty += hw_rdtsc() - (c->grace_end - K.grace_tsc);
     c->grace_end = 0;
 }
 

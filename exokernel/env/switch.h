@@ -44,7 +44,7 @@ cpu_charge_env(struct cpu *c, struct env *e, uint64_t now)
         c->slot_owner->info->time_charged += spent;
 }
 
-/* Charge whoever left this CPU; what it ran beyond its slice is a penalty. */
+/* Charge whoever left this CPU. */
 static inline void
 cpu_settle(struct cpu *c, uint64_t now)
 {
@@ -53,11 +53,10 @@ cpu_settle(struct cpu *c, uint64_t now)
         return;
     c->left = NULL;
     cpu_charge_env(c, e, now);
-    if (unlikely(now > c->slice_end))
-        e->info->time_penalty += now - c->slice_end;
 }
 
-/* The grace of a QUANTUM is over, kept or not. */
+/* The grace of a QUANTUM is over, kept or not: what e took of it is a penalty.
+ * It counts from the upcall, for an alarm that comes late is not e's fault. */
 void env_end_grace(struct cpu *c, struct env *e);
 
 static inline void
