@@ -40,7 +40,7 @@ COMMON_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Werror \
 KERNEL_CFLAGS := $(COMMON_CFLAGS) -Iexokernel -Iexokernel/include \
     -mcmodel=kernel -mno-red-zone \
     -fstack-protector-strong -mstack-protector-guard=global \
-    -DEXO_KERNEL -DKERNEL_STACK_BYTES=$(if $(SAN),32768,8192)
+    -DEXO_KERNEL -DKERNEL_STACK_BYTES=$(if $(SAN),28672,8192)
 KERNEL_LDFLAGS := -nostdlib -static -Wl,-z,max-page-size=4096 \
     -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--gc-sections \
     -Wl,--fatal-warnings

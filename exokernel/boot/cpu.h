@@ -35,6 +35,7 @@ enum cpu_ist {
     CPU_IST_NMI = 1,
     CPU_IST_DOUBLE_FAULT = 2,
     CPU_IST_MACHINE_CHECK = 3,
+    CPU_IST_DEBUG = 4,
 };
 
 /* Flags SYSCALL clears: TF IF DF IOPL NT RF AC. */
@@ -76,7 +77,7 @@ struct cpu_hw {
     struct cpu_tss tss __attribute__((aligned(16))); /* rsp[0] hot */
     uint64_t gdt[7]; /* null, 2 kernel, 2 user, TSS in two words */
     uint64_t main_stack_top;
-    uint64_t ist_top[3]; /* [n - 1] is IST n */
+    uint64_t ist_top[4]; /* [n - 1] is IST n */
 };
 
 /*

@@ -34,10 +34,10 @@ enum pte {
  * page below each is not mapped. */
 enum {
     STACK_SPACE = 64 * 1024,
-    STACK_IST = 0x1000, /* and 0x3000, 0x5000 */
+    STACK_IST = 0x1000, /* and 0x3000, 0x5000, 0x7000 */
     STACK_IST_BYTES = 0x1000,
     STACK_IST_STEP = 0x2000,
-    STACK_MAIN = 0x8000,
+    STACK_MAIN = 0x9000,
     STACK_MAIN_BYTES = KERNEL_STACK_BYTES, /* of the build */
 };
 _Static_assert(STACK_MAIN_BYTES % 4096 == 0 &&
@@ -275,7 +275,7 @@ memory_stack_top(uint64_t kva)
     const uint64_t offset = (kva - KSTACKS) % STACK_SPACE, base = kva - offset;
     if (offset >= STACK_MAIN && offset < STACK_MAIN + STACK_MAIN_BYTES)
         return base + STACK_MAIN + STACK_MAIN_BYTES;
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < CPU_IST_DEBUG; i++) {
         const uint64_t start = STACK_IST + i * STACK_IST_STEP;
         if (offset >= start && offset < start + STACK_IST_BYTES)
             return base + start + STACK_IST_BYTES;
@@ -321,7 +321,7 @@ check_memory(void)
         const uint64_t base = KSTACKS + (uint64_t)i * STACK_SPACE;
         assert(is_mapped_at(base + STACK_MAIN));
         assert(!is_mapped_at(base + STACK_MAIN - 1));
-        for (unsigned s = 0; s < 3; s++)
+        for (unsigned s = 0; s < CPU_IST_DEBUG; s++)
             assert(!is_mapped_at(base + STACK_IST + s * STACK_IST_STEP - 1));
     }
 }

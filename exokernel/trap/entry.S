@@ -242,6 +242,7 @@ exception:                              /* rax, error, rip, cs ... */
     testb $3, 24(%rsp)
     jz kernel_exception
     swapgs
+exception_user:
     push %rcx
     push %rdx
     push %rsi
@@ -266,6 +267,46 @@ enter_handler:                          /* the frame now leads to a handler */
     clear_scratch
     add $104, %rsp                      /* to rip */
     swapgs
+    iretq
+
+/* #DB has a stack of its own, for it may strike before the kernel has one: a
+ * program that steps through SYSCALL is trapped at the first instruction here by
+ * a CPU (Bochs 2.7) that looks at TF after FMASK has cleared it. That step is
+ * passed over. A trap of user code moves to the usual stack. */
+    .balign 16
+    .globl trap_debug
+trap_debug:                             /* rip, cs, flags, rsp, ss */
+    testb $3, 8(%rsp)
+    jz 1f
+    swapgs
+    push %rax
+    push %rcx
+    mov %gs:CPU_STACK_TOP, %rax
+    mov 48(%rsp), %rcx
+    mov %rcx, -8(%rax)                  /* ss */
+    mov 40(%rsp), %rcx
+    mov %rcx, -16(%rax)                 /* rsp */
+    mov 32(%rsp), %rcx
+    mov %rcx, -24(%rax)                 /* flags */
+    mov 24(%rsp), %rcx
+    mov %rcx, -32(%rax)                 /* cs */
+    mov 16(%rsp), %rcx
+    mov %rcx, -40(%rax)                 /* rip */
+    movq $0, -48(%rax)
+    mov 8(%rsp), %rcx
+    mov %rcx, -56(%rax)                 /* rax */
+    pop %rcx
+    lea -56(%rax), %rsp
+    mov $1, %eax
+    jmp exception_user
+1:  push $0
+    push %rax
+    lea syscall_entry(%rip), %rax
+    cmp %rax, 16(%rsp)
+    mov $1, %eax
+    jne kernel_exception
+    pop %rax
+    add $8, %rsp
     iretq
 
 /* There is none: with the rest of the registers, struct trapframe. */

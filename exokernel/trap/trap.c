@@ -32,6 +32,7 @@ extern const char trap_stubs[];
 void trap_nmi(void);
 void trap_double_fault(void);
 void trap_machine_check(void);
+void trap_debug(void);
 
 /* Called from entry.S. */
 enum exo_end trap_exception(struct exo_frame *f);
@@ -74,6 +75,7 @@ trap_init(void)
     gate_set(3, trap_stubs + 16 * 3, 3, 0); /* int3 and into are the user's */
     gate_set(4, trap_stubs + 16 * 4, 3, 0);
     gate_set(2, trap_nmi, 0, CPU_IST_NMI);
+    gate_set(1, trap_debug, 0, CPU_IST_DEBUG);
     gate_set(8, trap_double_fault, 0, CPU_IST_DOUBLE_FAULT);
     gate_set(18, trap_machine_check, 0, CPU_IST_MACHINE_CHECK);
     slice_on_idle = serve_idle;

@@ -264,6 +264,7 @@ const char trap_stubs[256 * 16];
 void trap_nmi(void);
 void trap_double_fault(void);
 void trap_machine_check(void);
+void trap_debug(void);
 
 void
 trap_nmi(void)
@@ -277,6 +278,11 @@ trap_double_fault(void)
 
 void
 trap_machine_check(void)
+{
+}
+
+void
+trap_debug(void)
 {
 }
 
