@@ -191,7 +191,8 @@ start_it(uint64_t me)
 {
     while (!over) {
         int64_t r = exo_env_control(ROOT_CAP, target, EXO_ENV_START, 0);
-        CHECK(r == 0 || r == -EXO_E_STATE || r == -EXO_E_STALE);
+        CHECK(r == 0 || r == -EXO_E_STATE || r == -EXO_E_STALE ||
+              r == -EXO_E_AGAIN);
         wins[me] += r == 0;
     }
 }
@@ -203,13 +204,13 @@ stop_it(uint64_t me)
         struct exo_context c;
         int64_t r = exo_env_control(ROOT_CAP, target, EXO_ENV_STOP, 0);
         CHECK(r == 0 || r == -EXO_E_STATE || r == -EXO_E_STALE ||
-              r == -EXO_E_AGAIN);
+              r == -EXO_E_AGAIN || r == -EXO_E_AGAIN);
         wins[me] += r == 0;
         r = exo_env_state(ROOT_CAP, target, EXO_STATE_READ, &c);
         if (r == 0)
             r = exo_env_state(ROOT_CAP, target, EXO_STATE_WRITE, &c);
         CHECK(r == 0 || r == -EXO_E_STATE || r == -EXO_E_STALE ||
-              r == -EXO_E_AGAIN);
+              r == -EXO_E_AGAIN || r == -EXO_E_AGAIN);
     }
 }
 

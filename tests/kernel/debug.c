@@ -29,6 +29,8 @@ TEST(debugger_stops_an_env_anywhere_and_it_goes_on_unchanged)
     uint64_t rips = 0, last = 0;
     for (unsigned i = 0; i < 200; i++) {
         uint64_t from = rounds;
+        for (unsigned n = i * 37 % 101; n; n--) // another phase each time
+            __asm__ volatile("pause");
         UNTIL(rounds != from);
         struct exo_context x, y;
         EQ(exo_env_control(ROOT_CAP, k->id, EXO_ENV_STOP, 0), 0);
