@@ -7,6 +7,7 @@
  *              lock; from the kernel: a copy's fixup, or a panic
  *   interrupt  from user mode: under the lock; in the idle loop: only noted
  *   NMI, #DF, #MC: on stacks of their own, trusting neither GS nor the lock
+ *   #DB        on a stack of its own, from where it moves to the usual one
  *
  * Gates of devices have DPL 0, so `int n` cannot fake one: it raises #GP with
  * the vector in its error code, which becomes FOREIGN. [SDM3 6]

@@ -121,7 +121,7 @@ struct exo_env_info {
     uint64_t time_ran;     // ticks it ran, on whoever's slots
     uint64_t time_charged; // ticks of its own slots that were used
     uint64_t time_slack;   // of time_ran, on slack
-    uint64_t time_penalty; // ticks it ran beyond its slice, not yet paid back
+    uint64_t time_penalty; // ticks of grace it took, not yet paid back
     uint64_t upcalls[EXO_VECTORS];
     uint64_t syscalls_blocking; // waits, yields and calls that switched
     uint64_t flushes;           // shoot-downs it caused
