@@ -19,6 +19,7 @@
 #include <exo/slice.h>
 #include <exo/call.h>
 #include <exo/info.h>
+#include <exo/net.h>
 #include <exo/syscall.h>
 
 #endif

@@ -18,6 +18,7 @@
 
 #include <exo/env.h>
 #include <exo/layout.h>
+#include <exo/net.h>
 #include <exo/slice.h>
 #include <exo/upcall.h>
 #include <exo/types.h>
@@ -62,6 +63,7 @@ struct exo_machine {
     uint32_t nmodules, zero;
     struct exo_module module[EXO_MODULES_MAX]; // what the loader brought
     char cmdline[256];
+    uint64_t net; // offset of struct exo_net_info
 };
 
 _Static_assert(sizeof(struct exo_machine) <= 4096, "one page");
@@ -158,6 +160,27 @@ exo_page_info(exo_page page)
 {
     return (const struct exo_page_info *)(EXO_INFO + exo_machine()->pages) +
            page;
+}
+
+static inline const struct exo_net_info *
+exo_net_info(void)
+{
+    return (const struct exo_net_info *)(EXO_INFO + exo_machine()->net);
+}
+
+static inline const struct exo_filter_info *
+exo_filter_info(exo_filter id)
+{
+    return (const struct exo_filter_info *)(EXO_INFO +
+                                            exo_net_info()->filters) +
+           EXO_NET_INDEX(id);
+}
+
+static inline const struct exo_iface_info *
+exo_iface_info(exo_iface id)
+{
+    return (const struct exo_iface_info *)(EXO_INFO + exo_net_info()->ifaces) +
+           EXO_NET_INDEX(id);
 }
 
 static inline const struct exo_slot *

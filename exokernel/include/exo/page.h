@@ -33,6 +33,7 @@ enum exo_page_use {
     EXO_USE_STACK,  // part of an env's upcall stack
     EXO_USE_FPU,    // an env's XSAVE area: never bindable
     EXO_USE_LOG,    // an env's log page
+    EXO_USE_NET,    // an interface's: buffers and rings, bindable (exo/net.h)
     EXO_USE_EXPOSED // kernel memory that a capability over its guard may read
 };
 

@@ -15,6 +15,7 @@
 #include <exo/call.h>
 #include <exo/cap.h>
 #include <exo/env.h>
+#include <exo/net.h>
 #include <exo/tlb.h>
 #include <exo/types.h>
 

@@ -103,6 +103,7 @@ _Static_assert(sizeof(struct exo_uarea) <= EXO_UAREA_KERNEL, "ABI layout");
 #define EXO_EVENT_CHILD  (UINT64_C(1) << 63) // a child died
 #define EXO_EVENT_GRANT  (UINT64_C(1) << 62) // what EXO_E_WAIT promised is there
 #define EXO_EVENT_CHAN   (UINT64_C(1) << 61) // a channel has input
-#define EXO_EVENT_KERNEL (UINT64_C(7) << 61)
+#define EXO_EVENT_NET    (UINT64_C(1) << 60) // packets came, or were sent
+#define EXO_EVENT_KERNEL (UINT64_C(15) << 60)
 
 #endif
