@@ -59,7 +59,7 @@ $(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c)
 $(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c)
 $(call host-program,elf_test,tests/unit/elf_test.c libos/lib/elf.c,hosted-user)
 $(call host-program,manifest_test,tests/unit/manifest_test.c \
-    apps/init/manifest.c apps/init/admit.c libos/lib/print.c,hosted-user)
+    apps/init/manifest.c apps/init/manifest_net.c apps/init/admit.c libos/lib/print.c,hosted-user)
 
 $(BUILD)/tests/host.list: tests/host.mk $(HOST_PROGRAMS)
 	@printf '%s\n' $(HOST_PROGRAMS) > $@

@@ -4,9 +4,9 @@
  *
  * Every key has one row in `keys`: its name and the function that reads its
  * value. A reader gets the value as a span of the line and answers with null
- * or what is wrong.
+ * or what is wrong. Those of the network are in manifest_net.c.
  */
-#include "manifest.h"
+#include "manifest_read.h"
 
 #include "lib/print.h"
 #include "lib/string.h"
@@ -23,14 +23,7 @@
 #define DEFAULT_ENVS  16
 #define ARG_BYTES_MAX 255
 
-struct span {
-    const char *at;
-    uint64_t length;
-};
-
-typedef const char *read_fn(struct manifest_app *app, struct span value);
-
-static bool
+bool
 span_is(struct span s, const char *text)
 {
     return s.length == strlen(text) && memcmp(s.at, text, s.length) == 0;
@@ -76,8 +69,7 @@ next_line(struct manifest *m, struct span *line)
     return 0;
 }
 
-/* Splits "key value" at the first space. */
-static void
+void
 split(struct span line, struct span *key, struct span *value)
 {
     uint64_t n = 0;
@@ -89,9 +81,7 @@ split(struct span line, struct span *key, struct span *value)
                  : (struct span){line.at + n, 0};
 }
 
-/* A decimal number without sign and leading zeros. False: it is none, or is
- * not within [least, most]. */
-static bool
+bool
 read_number(struct span s, uint64_t least, uint64_t most, uint64_t *out)
 {
     uint64_t value = 0;
@@ -292,23 +282,27 @@ read_hide_info(struct manifest_app *app, struct span value)
 static const struct key {
     const char *name;
     read_fn *read;
-    bool repeated; // may come more than once, with an empty value
+    bool repeated; // may come more than once ...
+    bool empty;    // ... and with an empty value
 } keys[] = {
-    {"image", read_image, false},
-    {"arg", read_arg, true},
-    {"reserved", read_reserved, false},
-    {"limit", read_limit, false},
-    {"envs", read_envs, false},
-    {"slots", read_slots, false},
-    {"share", read_share, false},
-    {"affinity", read_affinity, false},
-    {"restart", read_restart, false},
-    {"restarts", read_restarts, false},
-    {"may_fail", read_may_fail, false},
-    {"background", read_background, false},
-    {"wx", read_wx, false},
-    {"seal", read_seal, false},
-    {"hide_info", read_hide_info, false},
+    {"image", read_image, false, false},
+    {"arg", read_arg, true, true},
+    {"reserved", read_reserved, false, false},
+    {"limit", read_limit, false, false},
+    {"envs", read_envs, false, false},
+    {"slots", read_slots, false, false},
+    {"share", read_share, false, false},
+    {"affinity", read_affinity, false, false},
+    {"restart", read_restart, false, false},
+    {"restarts", read_restarts, false, false},
+    {"may_fail", read_may_fail, false, false},
+    {"background", read_background, false, false},
+    {"wx", read_wx, false, false},
+    {"seal", read_seal, false, false},
+    {"hide_info", read_hide_info, false, false},
+    {"address4", manifest_read_address4, false, false},
+    {"address6", manifest_read_address6, false, false},
+    {"port", manifest_read_port, true, false},
 };
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -370,7 +364,7 @@ read_key(struct manifest *m, struct manifest_app *app, struct span line,
             continue;
         if ((*seen & 1u << i) && !keys[i].repeated)
             return fail(m, "given twice:", key);
-        if (!value.length && !keys[i].repeated)
+        if (!value.length && !keys[i].empty)
             return fail(m, "no value for", key);
         *seen |= 1u << i;
         const char *wrong = keys[i].read(app, value);
@@ -388,9 +382,9 @@ has(uint32_t seen, read_fn *read)
     return false;
 }
 
-/* What must hold between the keys of a block. */
+/* What must hold between the keys of a block; adds what the network says. */
 static int
-check_app(struct manifest *m, const struct manifest_app *app, uint32_t seen)
+check_app(struct manifest *m, struct manifest_app *app, uint32_t seen)
 {
     struct span name = {app->name, strlen(app->name)};
     if (!has(seen, read_image))
@@ -405,7 +399,8 @@ check_app(struct manifest *m, const struct manifest_app *app, uint32_t seen)
         return fail(m, "restarts needs a restart other than never for", name);
     if (app->wx && app->seal)
         return fail(m, "wx and seal exclude each other for", name);
-    return 0;
+    const char *wrong = manifest_complete_net(m, app);
+    return wrong ? fail(m, wrong, name) : 0;
 }
 
 static int
@@ -416,6 +411,26 @@ check_end(struct manifest *m)
     if (m->background == m->count)
         return fail(m, "not every application can be background", nothing);
     return 0;
+}
+
+/* The block "network" up to its end, if it is next. */
+static int
+read_network(struct manifest *m, struct span line)
+{
+    uint32_t seen = 0;
+    int got;
+    if (m->count || m->networked)
+        return fail(m, "the network comes once, before all applications",
+                    nothing);
+    m->networked = true;
+    while ((got = next_line(m, &line)) == 1 && !span_is(line, "end")) {
+        struct span key, value;
+        split(line, &key, &value);
+        const char *wrong = manifest_read_network(m, key, value, &seen);
+        if (wrong)
+            return fail(m, wrong, line);
+    }
+    return got == 0 ? fail(m, "the block has no end", nothing) : got;
 }
 
 void
@@ -434,6 +449,10 @@ manifest_next(struct manifest *m, struct manifest_app *app)
     int got = next_line(m, &line);
     if (got <= 0)
         return got ? got : check_end(m);
+    if (span_is(line, "network")) {
+        got = read_network(m, line);
+        return got < 0 ? got : manifest_next(m, app);
+    }
     split(line, &key, &value);
     if (!span_is(key, "app"))
         return fail(m, "a block begins with \"app NAME\", not with", line);

@@ -16,6 +16,11 @@
 #define MANIFEST_NAME_BYTES 32 // with the zero byte
 #define MANIFEST_CPUS_MAX   64
 
+/* What an application that shares its address connects from: so many ports,
+ * those of the first application from 49152 on [RFC 6335 6]. */
+#define MANIFEST_EPHEMERAL       49152u
+#define MANIFEST_EPHEMERAL_PORTS 256u
+
 enum manifest_restart {
     MANIFEST_NEVER,
     MANIFEST_ON_FAILURE,
@@ -34,6 +39,7 @@ struct manifest_app {
     enum manifest_restart restart;
     uint32_t restarts; // 0: no end
     bool may_fail, background, wx, seal, hide_info;
+    struct start_net net; // addresses and ports; no filters yet
 };
 
 struct manifest {
@@ -42,6 +48,8 @@ struct manifest {
     uint32_t line;      // number of the line last read, from 1
     uint32_t count;     // applications so far
     uint32_t background;
+    bool networked;       // there was a network block ...
+    struct start_net net; // ... which said this; prefixes 0: it did not
     char name[MANIFEST_APPS_MAX][MANIFEST_NAME_BYTES];
     char error[200];
 };

@@ -17,6 +17,7 @@
 #define LIB_START_H
 
 #include <exo/cap.h>
+#include <exo/net.h>
 #include <exo/layout.h>
 #include <exo/upcall.h>
 
@@ -33,6 +34,7 @@ enum start_cap {
     START_CAP_SELF,  // the program's own prefix, all rights
     START_CAP_DOOR,  // WRITE over its parent's env, to ring it
     START_CAP_IMAGE, // READ over the pages of its own image
+    START_CAP_NET,   // READ and WRITE over its filters, when it has an address
     START_CAPS,
 };
 
@@ -44,6 +46,28 @@ enum start_cap {
  * itself, so a door to the env is no door to its memory. */
 #define START_ENV_GUARD(prefix) ((prefix) | 1)
 
+/* What a program has of the network. Addresses are in network byte order;
+ * `prefix4` or `prefix6` 0: it has none of that kind. */
+#define START_PORTS_MAX   9u // the last are those it connects from
+#define START_FILTERS_MAX 16u
+
+struct start_ports {
+    uint16_t first, last;
+    uint16_t protocol; // 6 TCP, 17 UDP; 0: both
+};
+
+struct start_net {
+    uint8_t address4[4], gateway4[4], dns4[4];
+    uint8_t address6[16], gateway6[16], dns6[16];
+    uint8_t prefix4, prefix6;
+    uint8_t nports;   // ports of the address that are its own; 0: all
+    uint8_t nfilters; // 0: it has no network
+    uint32_t zero;
+    struct start_ports ports[START_PORTS_MAX];
+    uint16_t zero2;
+    exo_filter filter[START_FILTERS_MAX]; // receive and send: exo_filter_info()
+};
+
 struct start_block {
     uint32_t magic;   // START_MAGIC
     uint32_t argc;    // strings in `args`
@@ -52,6 +76,7 @@ struct start_block {
     uint32_t has_log; // a log page is bound at EXO_FIRST_LOG
     exo_page image;   // first page of its image, contiguous; 0: unknown
     uint64_t image_bytes;
+    struct start_net net;
     char args[START_ARGS_BYTES];
 };
 

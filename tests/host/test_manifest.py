@@ -8,6 +8,7 @@ from support import ExoError, Tree, program
 from exo import manifest
 
 HELLO = '[[app]]\nname = "hello"\nimage = "hello"\n'
+OTHER = '[[app]]\nname = "other"\nimage = "hello"\n'
 
 
 class Compiles(Tree):
@@ -56,6 +57,30 @@ class Compiles(Tree):
             "end", "app b", "  image hello", "  reserved 16", "  limit 16",
             "  envs 16", "  slots 20", "  restart never", "  background yes",
             "  seal yes", "end"])
+
+    def test_network(self):
+        text = HELLO + 'publish = ["8080:80", "53/udp"]\n' + OTHER \
+            + 'address = ["10.0.2.16", "fec0::77"]\n'
+        flat = self.flat(text).splitlines()
+        self.assertEqual(flat[1:9], [
+            "network", "  subnet4 10.0.2.0 24", "  gateway4 10.0.2.2",
+            "  dns4 10.0.2.3", "  subnet6 " + "fec0".ljust(32, "0") + " 64",
+            "  gateway6 " + "fec0".ljust(31, "0") + "2",
+            "  dns6 " + "fec0".ljust(31, "0") + "3", "end"])
+        self.assertIn("  address4 10.0.2.15", flat)
+        self.assertIn("  address6 " + "fec0".ljust(30, "0") + "77", flat)
+        self.assertNotIn("network", self.flat(HELLO))
+
+    def test_shared_address(self):
+        text = OTHER + 'address = "10.0.2.20"\n' + HELLO \
+            + 'address = "10.0.2.20"\nports = ["80", "8000-8099/udp"]\n' \
+            'publish = ["127.0.0.2:8000:8099/udp"]'
+        self.assertIn("  port tcp 80 80\n  port udp 8000 8099\n",
+                      self.flat(text))
+
+    def test_automatic_addresses_leave_out_those_taken(self):
+        text = OTHER + 'address = "10.0.2.15"\n' + HELLO + 'address = "auto"'
+        self.assertIn("  address4 10.0.2.16\n", self.flat(text))
 
     def test_the_longest_that_is_allowed(self):
         lengths = [255, 255, 255, 249]  # "hello", five zero bytes: 1,024
@@ -139,6 +164,27 @@ class Refuses(Tree):
         ('wx = 1', "wx: must be true or false"),
         ('wx = true\nseal = true', "wx and seal exclude each other"),
         ('background = true', "every app is background"),
+        ('address = "10.0.3.1"', "10.0.3.1 is not in the network's 10.0.2.0"),
+        ('address = "10.0.2.2"', "address 10.0.2.2 is the gateway"),
+        ('address = "10.0.2.255"', "is the broadcast address"),
+        ('address = "fec0::3"', "address fec0::3 is the name server"),
+        ('address = "home"', "'home' is no IP address"),
+        ('address = 3', "3 is no IP address"),
+        ('address = ["10.0.2.9", "10.0.2.8"]', "at most one IPv4"),
+        ('ports = ["80"]', "ports needs an address to share"),
+        ('address = "10.0.2.9"\nports = ["80"]', 'image = "netd"'),
+        ('ports = ["0"]', "'0' is no port"),
+        ('ports = ["80/sctp"]', "the protocol is tcp or udp, not sctp"),
+        ('ports = ["9-8"]', "the range ends before it begins"),
+        ('ports = ["80", "79-81"]', "'79-81' is named twice"),
+        ('ports = "80"', "must be a list of strings"),
+        (f'ports = {[str(n) for n in range(1, 10)]}', "9 ports or ranges"),
+        ('publish = ["80:http"]', "'80:http' is no port to publish"),
+        ('publish = ["1.2.3:80:80"]', "is no port to publish"),
+        ('publish = ["300.1.1.1:80:80"]', "is no IPv4 address"),
+        ('publish = ["80:65536"]', "'65536' is no port"),
+        ('publish = ["8080:80", "8080:81"]', "publishes port 8080/tcp already"),
+        ('publish = ["80"]\naddress = "fec0::9"', "needs an IPv4 address"),
     )
 
     WHOLE = (
@@ -159,6 +205,22 @@ class Refuses(Tree):
         ("machine = 1\n" + HELLO, "machine: must be a table"),
         (HELLO * 2, 'app "hello": the name is used twice'),
         (HELLO + "name", "not valid TOML"),
+        (HELLO + '[network]\nsubnet = "10.0.2.1/24"', "is no IPv4 subnet"),
+        (HELLO + '[network]\nsubnet = "10.0.2.0/29"', "8 to 28 bits long"),
+        (HELLO + '[network]\nsubnet6 = "fe00::/80"', "must be 64 bits long"),
+        (HELLO + '[network]\ngatewy = "10.0.2.1"', 'did you mean "gateway"?'),
+        (HELLO + '[machine]\ncard = "ne2k"', "card: must be one of virtio"),
+        (HELLO + 'publish = ["80"]\n' + OTHER + 'publish = ["80:81"]',
+         'app "other": "hello" publishes port 80/tcp already'),
+        (HELLO + 'address = "10.0.2.9"\n' + OTHER + 'address = "10.0.2.9"',
+         '"hello" has address 10.0.2.9 already'),
+        (OTHER.replace("other", "netd") + 'address = "10.0.2.9"\n' + HELLO
+         + 'address = "10.0.2.9"\nports = ["80"]\n' + OTHER
+         + 'address = "10.0.2.9"\nports = ["70-90"]',
+         'port 70-90/tcp of 10.0.2.9 is "hello"\'s already'),
+        (OTHER.replace("other", "netd") + 'address = "10.0.2.9"\n' + HELLO
+         + 'address = "10.0.2.9"\nports = ["80"]\npublish = ["81"]',
+         "publishes port 81/tcp, which is not among its ports"),
     )
 
     NAMES = ("Hello", "1st", "", "a_b", "a" * 32, "init", "exo", "a|b", "ä")

@@ -3,7 +3,8 @@
 // manifest_test: the flat manifest is read as docs/manifest.md says, and what
 // is not right is refused with the line and the reason; admission control
 // counts. Run on the host under ASan and UBSan.
-// Sources: apps/init/manifest.c apps/init/admit.c libos/lib/print.c
+// Sources: apps/init/manifest.c apps/init/manifest_net.c apps/init/admit.c
+//      libos/lib/print.c
 #include "init.h"
 
 #include <assert.h>
@@ -288,6 +289,91 @@ test_admit(void)
     fits(&a, &app, "web wants 40 pages reserved, but only 0 can be promised");
 }
 
+#define NET                                                                    \
+    HEAD "network\n subnet4 10.0.2.0 24\n gateway4 10.0.2.2\n dns4 10.0.2.3\n" \
+         " subnet6 fec00000000000000000000000000000 64\n"                      \
+         " gateway6 fec00000000000000000000000000002\nend\n"
+#define NETAPP NET "app a\n image i\n reserved 16\n limit 16\n"
+
+static void
+test_network(void)
+{
+    const char *text =
+        NETAPP "address4 10.0.2.15\n"
+               "address6 fec0000000000000000000000000000f\nend\n"
+               "app b\nimage i\nreserved 16\nlimit 16\n"
+               "address4 10.0.2.255\nport tcp 80 80\nport udp 80 89\nend\n";
+    assert(read_all(text, strlen(text)) == 2);
+    const struct start_net *n = &apps[0].net;
+    assert(n->prefix4 == 24 && n->prefix6 == 64 && !n->nports);
+    assert(memcmp(n->address4, "\x0a\0\x02\x0f", 4) == 0);
+    assert(memcmp(n->gateway4, "\x0a\0\x02\x02", 4) == 0);
+    assert(memcmp(n->dns4, "\x0a\0\x02\x03", 4) == 0);
+    assert(n->address6[0] == 0xfe && n->address6[15] == 15);
+    assert(n->gateway6[15] == 2 && n->dns6[0] == 0 && n->nfilters == 0);
+    n = &apps[1].net;
+    assert(n->prefix4 == 24 && n->prefix6 == 0 && n->nports == 3);
+    assert(n->ports[0].protocol == 6 && n->ports[0].first == 80);
+    assert(n->ports[1].protocol == 17 && n->ports[1].last == 89);
+    assert(n->ports[2].protocol == 0);
+    assert(n->ports[2].first == 49152 + 256);
+    assert(n->ports[2].last == 49152 + 511);
+}
+
+static void
+test_network_refused(void)
+{
+    refused(HEAD "network\n", "line 2: the block has no end");
+    refused(NET "network\nend\n", "line 9: the network comes once, before all "
+                                  "applications");
+    refused(APP "end\nnetwork\nend\n", "line 7: the network comes once, before "
+                                       "all applications");
+    refused(HEAD "network\nmtu 3\n",
+            "line 3: unknown key of the network: \"mtu 3\"");
+    refused(HEAD "network\ndns4 1.2.3.4\ndns4 1.2.3.4\n",
+            "line 4: given twice: \"dns4 1.2.3.4\"");
+    static const char *const bad4[] = {
+        "1.2.3",  "1.2.3.4.5", "1.2.3.256", "1.2.3.04", "1..3.4",
+        ".1.2.3", "1.2.3.4.",  "1.2.3.a",   "1.2.3.4 ", "-1.2.3.4"};
+    char line[300];
+    for (unsigned i = 0; i < sizeof(bad4) / sizeof(bad4[0]); i++) {
+        snprintf(line, sizeof(line), NETAPP "address4 %s\n", bad4[i]);
+        char wanted[100];
+        snprintf(wanted, sizeof(wanted),
+                 "line 13: address4 is an IPv4 address, not \"%s\"", bad4[i]);
+        refused(line, wanted);
+    }
+    refused(NETAPP "address6 fec0::1\n", "line 13: address6 is an IPv6 address "
+                                         "of 32 digits, not \"fec0::1\"");
+    refused(NETAPP "address6 FEC00000000000000000000000000001\n",
+            "line 13: address6 is an IPv6 address of 32 digits, not "
+            "\"FEC00000000000000000000000000001\"");
+    refused(HEAD "network\nsubnet4 10.0.2.0 29\n",
+            "line 3: no such address: \"subnet4 10.0.2.0 29\"");
+    refused(HEAD "network\nsubnet4 10.0.2.0\n",
+            "line 3: no such address: \"subnet4 10.0.2.0\"");
+    refused(APP "address4 10.0.2.15\nend\n",
+            "line 7: an address, but no network before it, for \"a\"");
+    refused(NETAPP "address4 10.0.3.15\nend\n",
+            "line 14: address4 is outside the network for \"a\"");
+    refused(NETAPP "address6 fec0000000000001000000000000000f\nend\n",
+            "line 14: address6 is outside the network for \"a\"");
+    refused(NETAPP "port tcp 80 80\nend\n",
+            "line 14: ports without an address for \"a\"");
+    refused(NETAPP "port icmp 80 80\n",
+            "line 13: port is tcp or udp and two numbers, not \"icmp 80 80\"");
+    static const char *const bad[] = {"tcp",     "tcp 80",      "tcp 0 1",
+                                      "tcp 9 8", "tcp 1 65536", "tcp 1 2 3"};
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(line, sizeof(line), NETAPP "port %s\n", bad[i]);
+        assert(read_all(line, strlen(line)) == -1);
+        assert(strstr(m.error, "line 13: port is a protocol, a first and"));
+    }
+    assert(read_all(NETAPP "port tcp 1 9\nport tcp 9 9\n",
+                    strlen(NETAPP "port tcp 1 9\nport tcp 9 9\n")) == -1);
+    assert(strstr(m.error, "line 14: ports are named twice:"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -298,6 +384,8 @@ main(int argc, char **argv)
     test_keys();
     test_blocks();
     test_many();
+    test_network();
+    test_network_refused();
     test_random();
     test_admit();
     return 0;

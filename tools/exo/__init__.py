@@ -5,6 +5,7 @@
     session.py    verbs that start machines: run, up, gdb
     operate.py    verbs for running ones: ps, top, logs, stop, trace ...
     manifest.py   TOML manifest -> checked -> flat text for init
+    network.py    addresses, published ports, the card
     machine.py    one emulated machine: start, console, management, end
     bochs.py      what Bochs needs beside it
     image.py      GRUB images for BIOS and UEFI
@@ -24,3 +25,8 @@ docs/management.md. tests/run and bench/run import machine.py too.
 class ExoError(Exception):
     """A mistake the user can mend; its text is one or more sentences that
     say what is wrong and what to do next."""
+
+
+class Bad(Exception):
+    """The problem of one value of a manifest; whoever knows its place there
+    puts it in front."""

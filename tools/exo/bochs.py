@@ -18,14 +18,14 @@ import shutil
 import threading
 import tty
 
-from . import ExoError, state
+from . import ExoError, network, state
 
 MODEL = "corei7_skylake_x"
 _BIOS = pathlib.Path("/usr/share/bochs/BIOS-bochs-latest")
 _VGA = pathlib.Path("/usr/share/bochs/VGABIOS-lgpl-latest")
 _CONFIG = """\
 plugin_ctrl: unmapped=1, biosdev=1, speaker=0, extfpuirq=1, parallel=0, \
-serial=1, iodebug=1
+serial=1, iodebug=1{plugins}
 config_interface: textconfig
 display_library: rfb, options="timeout=0"
 romimage: file={bios}
@@ -34,14 +34,14 @@ cpu: model={model}, count={cpus}, ips=50000000, reset_on_triple_fault=0, \
 ignore_bad_msrs=0
 memory: guest={megabytes}, host={megabytes}
 clock: sync=none, time0=946684800
-pci: enabled=1, chipset=i440fx, slot1=pcivga
+pci: enabled=1, chipset=i440fx, slot1=pcivga{slots}
 vga: extension=vbe, update_freq=1
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=disk, path=machine.iso, mode=volatile
 boot: disk
 com1: enabled=1, mode=term, dev={com1}
 com2: enabled=1, mode=term, dev={com2}
-log: bochs.log
+{card}log: bochs.log
 panic: action=fatal
 error: action=report
 info: action=ignore
@@ -59,11 +59,22 @@ def needs():
                        + " ".join(missing))
 
 
-def prepare(directory, cpus, megabytes, model, com1, com2):
+_CARD = """\
+e1000: enabled=1, mac={mac}, ethmod=slirp, ethdev=/dev/null, \
+script=slirp.conf
+"""
+
+
+def prepare(directory, cpus, megabytes, model, com1, com2, card=None):
     """Write the configuration; returns the command to run there."""
+    if card:
+        (directory / "slirp.conf").write_text(card.slirp())
     (directory / "bochsrc").write_text(_CONFIG.format(
         bios=_BIOS, vga=_VGA, model=model or MODEL, cpus=cpus,
-        megabytes=megabytes, com1=com1, com2=com2))
+        megabytes=megabytes, com1=com1, com2=com2,
+        plugins=", e1000=1" if card else "",
+        slots=", slot2=e1000" if card else "",
+        card=_CARD.format(mac=network.MAC) if card else ""))
     (directory / "continue").write_text("c\n")
     # A killed Bochs leaves its lock, and the next one would stop at it.
     (directory / "machine.iso.lock").unlink(missing_ok=True)

@@ -13,13 +13,15 @@ import signal
 import sys
 import traceback
 
-from . import ExoError, doctor, image, manifest, operate, session, state
+from . import (ExoError, doctor, image, manifest, network, operate, session,
+               state)
 
 _EPILOG = """\
 examples:
   ./exo up demo                        the demonstration, Ctrl-A X ends it
   ./exo run hello -- world             one application; exits with its status
   ./exo run --smp 2 --mem 64M hello cruncher
+  ./exo run -p 8080:80 httpd           and from the host: curl localhost:8080
   ./exo top                            what runs, from another terminal
   ./exo image -o demo.iso apps/demo.toml
 """
@@ -172,6 +174,11 @@ def _machine(sub):
     group.add_argument("--kvm", action="store_true", help="use KVM")
     group.add_argument("--icount", action="store_true", help="one instruction "
                        "is one nanosecond: slow, repeatable")
+    group.add_argument("--net", metavar="WHERE", help="what the network card "
+                       "is connected to: user (no privilege needed), "
+                       "tap=NAME, socket=OPTIONS, or none: no card")
+    group.add_argument("--card", choices=network.CARDS, help="the network "
+                       "card (virtio)")
     group.add_argument("--timeout", type=_seconds, metavar="S",
                        help="end after so many seconds, exit 124")
     group.add_argument("--append", default="", metavar="OPTIONS",
@@ -186,6 +193,12 @@ def _ad_hoc(sub):
                        'like "25%%", of each')
     group.add_argument("--restart", choices=manifest.RESTART,
                        default="never")
+    group.add_argument("-p", "--publish", action="append", default=[],
+                       metavar="[HOSTPORT:]PORT[/udp]", help="make a port of "
+                       "the application a port of this host; may be repeated")
+    group.add_argument("-n", "--network", action="store_true",
+                       help="give each application an address, though no "
+                       "port of it is published")
 
 
 def _file(sub):

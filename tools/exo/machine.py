@@ -76,13 +76,14 @@ class Machine:
     plugin     "file.so,arg=x" for QEMU's -plugin
     name       keeps its directory under that name; else a temporary one
     debug      serve qmp and gdb sockets (QEMU); paused: wait for gdb
+    card       network.Card, or None: no card
     extra      further QEMU arguments
     """
 
     def __init__(self, modules, *, kernel=None, append="", machine="pc",
                  smp=1, mem="128M", icount=False, kvm=False, cpu=None,
                  emulator="qemu", iso="none", plugin=None, name=None,
-                 debug=False, paused=False, extra=()):
+                 debug=False, paused=False, card=None, extra=()):
         self.modules = list(modules)
         self.kernel = pathlib.Path(kernel) if kernel else None
         self.append, self.machine, self.smp = append, machine, smp
@@ -90,6 +91,7 @@ class Machine:
         self.icount, self.kvm, self.cpu = icount, kvm, cpu
         self.emulator, self.iso, self.plugin = emulator, iso, plugin
         self.debug, self.paused, self.extra = debug, paused, list(extra)
+        self.card = card
         self.name, self.directory, self.process = name, None, None
         self._ports, self._log, self._lock = [], None, None
         self._out = self._in = None  # descriptors of the console
@@ -225,6 +227,8 @@ class Machine:
             command += ["-drive", "if=pflash,unit=0,format=raw,readonly=on,"
                         f"file={_FIRMWARE}", "-drive",
                         "if=pflash,unit=1,format=raw,file=variables.fd"]
+        if self.card:
+            command += self.card.qemu(kind)
         if self.kvm:
             command += ["-accel", "kvm"]
         if self.icount:
@@ -241,7 +245,8 @@ class Machine:
         self._ports = [bochs.Port(), bochs.Port()]
         self._ports[1].serve(self.directory, "mgmt")
         return bochs.prepare(self.directory, self.smp, self.megabytes,
-                             self.cpu, *(p.path for p in self._ports))
+                             self.cpu, *(p.path for p in self._ports),
+                             self.card)
 
     def _launch(self, command):
         piped = self.emulator == "qemu"

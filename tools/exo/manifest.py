@@ -13,7 +13,7 @@ import pathlib
 import re
 import tomllib
 
-from . import ExoError, elf, state
+from . import Bad, ExoError, elf, network, state
 
 PAGE = 4096
 SLOTS = 128  # of a CPU's vector, unless a kernel option says otherwise
@@ -44,6 +44,9 @@ class App:
     wx: bool = False
     seal: bool = False
     hide_info: bool = False
+    address: list = dataclasses.field(default_factory=list)
+    ports: list = dataclasses.field(default_factory=list)
+    publish: list = dataclasses.field(default_factory=list)
 
     def flat(self):
         """The block of this application, as a list of lines."""
@@ -60,7 +63,7 @@ class App:
         lines += [f"  {key} yes" for key in ("may_fail", "background", "wx",
                                              "seal", "hide_info")
                   if getattr(self, key)]
-        return lines + ["end"]
+        return lines + network.flat(self) + ["end"]
 
 
 @dataclasses.dataclass
@@ -71,10 +74,19 @@ class Manifest:
     cpus: int = 1
     type: str = "pc"
     options: list = dataclasses.field(default_factory=list)
+    card: str = "virtio"
+    net: network.Network = dataclasses.field(
+        default_factory=network.Network)
+
+    def is_networked(self):
+        """Does any application have an address?"""
+        return any(app.address for app in self.apps)
 
     def flat(self):
         """The text of boot module 1."""
         lines = ["exo-manifest 1"]
+        if self.is_networked():
+            lines += self.net.flat()
         for app in self.apps:
             lines += app.flat()
         return "\n".join(lines) + "\n"
@@ -88,10 +100,6 @@ class Manifest:
         first = state.built(state.INIT) if init is None else init
         return [(first, "init"), (self.flat().encode(), "manifest")] + [
             (path, f"image {name}") for name, path in self.images().items()]
-
-
-class _Bad(Exception):
-    """A value's problem, to be reported with its place."""
 
 
 def size(value):
@@ -118,16 +126,16 @@ def _size(value):
     try:
         return size(value)
     except ValueError:
-        raise _Bad(f"{value!r} is no size; write a number and K, M or G, "
+        raise Bad(f"{value!r} is no size; write a number and K, M or G, "
                    'like "256K"') from None
 
 
 def _integer(low, high):
     def check(_, value):
         if not isinstance(value, int) or isinstance(value, bool):
-            raise _Bad(f"must be a whole number, not {value!r}")
+            raise Bad(f"must be a whole number, not {value!r}")
         if not low <= value <= high:
-            raise _Bad(f"must be {low} to {high}, not {value}")
+            raise Bad(f"must be {low} to {high}, not {value}")
         return value
     return check
 
@@ -135,7 +143,7 @@ def _integer(low, high):
 def _one_of(*words):
     def check(_, value):
         if value not in words:
-            raise _Bad(f"must be one of {', '.join(words)}, not {value!r}"
+            raise Bad(f"must be one of {', '.join(words)}, not {value!r}"
                        + _like(value, words))
         return value
     return check
@@ -143,75 +151,75 @@ def _one_of(*words):
 
 def _flag(_, value):
     if not isinstance(value, bool):
-        raise _Bad(f"must be true or false, not {value!r}")
+        raise Bad(f"must be true or false, not {value!r}")
     return value
 
 
 def _texts(value):
     if not isinstance(value, list) or \
             not all(isinstance(v, str) for v in value):
-        raise _Bad('must be a list of strings, like ["a", "b"]')
+        raise Bad('must be a list of strings, like ["a", "b"]')
     return value
 
 
 def _machine_memory(_, value):
     count = _size(value)
     if not 4 << 20 <= count <= 1 << 40 or count % (1 << 20):
-        raise _Bad(f"must be 4M to 1T in whole MiB, not {value!r}")
+        raise Bad(f"must be 4M to 1T in whole MiB, not {value!r}")
     return count
 
 
 def _options(_, value):
     for word in _texts(value):
         if not re.fullmatch(r"[!-~]+", word):
-            raise _Bad(f"{word!r} must be one word of printable ASCII")
+            raise Bad(f"{word!r} must be one word of printable ASCII")
     if len(" ".join(value)) > MAX_OPTIONS_BYTES:
-        raise _Bad(f"longer than {MAX_OPTIONS_BYTES} bytes in all")
+        raise Bad(f"longer than {MAX_OPTIONS_BYTES} bytes in all")
     return value
 
 
 def _name(_, value):
     if not isinstance(value, str) or \
             not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", value):
-        raise _Bad(f"{value!r} must be 1 to 31 of a-z, 0-9 and -, "
+        raise Bad(f"{value!r} must be 1 to 31 of a-z, 0-9 and -, "
                    "starting with a letter")
     if value in ("init", "exo"):
-        raise _Bad(f"{value!r} is taken by the system; choose another")
+        raise Bad(f"{value!r} is taken by the system; choose another")
     return value
 
 
 def _image(checker, value):
     if not isinstance(value, str) or not value:
-        raise _Bad(f"must name a program, not {value!r}")
+        raise Bad(f"must name a program, not {value!r}")
     path = checker.directory / value if "/" in value \
         else checker.programs / value
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,31}", path.name):
-        raise _Bad(f"the file name {path.name!r} must be 1 to 31 of "
+        raise Bad(f"the file name {path.name!r} must be 1 to 31 of "
                    "A-Z a-z 0-9 . _ -")
     if not path.is_file():
         if "/" not in value:
             state.built(checker.programs)
         known = sorted(p.name for p in checker.programs.glob("*"))
         hint = _like(value, known) if "/" not in value else ""
-        raise _Bad(f"no program {path}{hint}; build first: make")
+        raise Bad(f"no program {path}{hint}; build first: make")
     try:
         elf.Elf(path)
     except ExoError as error:
-        raise _Bad(str(error)) from None
+        raise Bad(str(error)) from None
     other = checker.images.setdefault(path.name, path.resolve())
     if other != path.resolve():
-        raise _Bad(f"{path} and {other} have one file name; rename one")
+        raise Bad(f"{path} and {other} have one file name; rename one")
     return path
 
 
 def _args(_, value):
     if len(_texts(value)) > MAX_ARGS:
-        raise _Bad(f"{len(value)} arguments; at most {MAX_ARGS}")
+        raise Bad(f"{len(value)} arguments; at most {MAX_ARGS}")
     for arg in value:
         if len(arg.encode()) > MAX_ARG_BYTES:
-            raise _Bad(f"{arg[:20]!r}... is longer than {MAX_ARG_BYTES} bytes")
+            raise Bad(f"{arg[:20]!r}... is longer than {MAX_ARG_BYTES} bytes")
         if re.search(r"[\0-\x1f\x7f]", arg):
-            raise _Bad(f"{arg!r} has a control character")
+            raise Bad(f"{arg!r} has a control character")
     return value
 
 
@@ -222,11 +230,11 @@ def _memory(checker, value):
     reserved = _size(value.get("reserved", "256K"))
     limit = _size(value.get("limit", reserved))
     if reserved % PAGE or limit % PAGE:
-        raise _Bad("sizes must be whole pages (multiples of 4K)")
+        raise Bad("sizes must be whole pages (multiples of 4K)")
     if reserved < 16 * PAGE:
-        raise _Bad(f"reserved must be at least 64K, not {show(reserved)}")
+        raise Bad(f"reserved must be at least 64K, not {show(reserved)}")
     if limit < reserved:
-        raise _Bad(f"limit {show(limit)} is below reserved {show(reserved)}")
+        raise Bad(f"limit {show(limit)} is below reserved {show(reserved)}")
     return reserved, limit
 
 
@@ -234,31 +242,33 @@ def _cpu(_, value):
     if isinstance(value, str):
         found = re.fullmatch(r"(\d{1,4})(?:\.(\d))?%", value)
         if not found:
-            raise _Bad(f'{value!r} is no share; write "25%" or "12.5%", '
+            raise Bad(f'{value!r} is no share; write "25%" or "12.5%", '
                        "or a number of slots")
         share = int(found[1]) * 10 + int(found[2] or 0)
         if not share:
-            raise _Bad("a share of 0% is no share; leave cpu out")
+            raise Bad("a share of 0% is no share; leave cpu out")
         return "share", share
     return "slots", _integer(0, 64 * 1024)(None, value)
 
 
 def _affinity(_, value):
     if not isinstance(value, list) or not value:
-        raise _Bad("must be a list of CPU numbers, like [0, 1]")
+        raise Bad("must be a list of CPU numbers, like [0, 1]")
     numbers = [_integer(0, 63)(None, v) for v in value]
     if len(set(numbers)) != len(numbers):
-        raise _Bad("names a CPU twice")
+        raise Bad("names a CPU twice")
     return sorted(numbers)
 
 
 MACHINE = {"memory": _machine_memory, "cpus": _integer(1, 64),
-           "type": _one_of(*MACHINES), "options": _options}
+           "type": _one_of(*MACHINES), "options": _options,
+           "card": _one_of(*network.CARDS)}
 APP = {"name": _name, "image": _image, "args": _args, "memory": _memory,
        "envs": _integer(1, 4096), "cpu": _cpu, "affinity": _affinity,
        "restart": _one_of(*RESTART), "restarts": _integer(0, 1000),
        "may_fail": _flag, "background": _flag, "wx": _flag, "seal": _flag,
-       "hide_info": _flag}
+       "hide_info": _flag, "address": network.address,
+       "ports": network.ports, "publish": network.publish}
 
 
 def _like(word, known):
@@ -279,7 +289,7 @@ class _Checker:
     def known(self, table, keys):
         for key in table:
             if key not in keys:
-                raise _Bad(f'unknown key "{key}"' + _like(key, keys))
+                raise Bad(f'unknown key "{key}"' + _like(key, keys))
 
     def table(self, where, table, schema):
         """The checked values of a table; problems are noted with places."""
@@ -291,7 +301,7 @@ class _Checker:
             try:
                 self.known([key], schema)
                 values[key] = schema[key](self, value)
-            except _Bad as bad:
+            except Bad as bad:
                 place = where if key not in schema else f"{where}: {key}"
                 self.problems.append(f"{place}: {bad}")
         return values
@@ -384,21 +394,24 @@ def from_tree(tree, where, directory=".", programs=None, memory=None,
     """The same for a manifest that is already a tree of Python values."""
     checker = _Checker(directory, programs or state.BUILD / "apps")
     try:
-        checker.known(tree, ("machine", "app"))
-    except _Bad as bad:
+        checker.known(tree, ("machine", "network", "app"))
+    except Bad as bad:
         checker.problems.append(str(bad))
     machine = checker.table("machine", tree.get("machine", {}), MACHINE)
+    net = checker.table("network", tree.get("network", {}), network.SCHEMA)
     tables = tree.get("app", [])
     if not isinstance(tables, list) or not tables:
         checker.problems.append("no application; begin one with [[app]]")
         tables = []
     apps = [checker.app(i + 1, table) for i, table in enumerate(tables)]
-    manifest = Manifest([app for app in apps if app], **machine)
+    manifest = Manifest([app for app in apps if app], **machine,
+                        net=network.Network(**net))
     manifest.memory = memory or manifest.memory
     manifest.cpus = cpus or manifest.cpus
     if manifest.apps:
         checker.whole(manifest)
         checker.fits(manifest)
+        checker.problems += network.settle(manifest.net, manifest.apps)
     if checker.problems:
         raise ExoError("\n".join(f"{where}: {p}" for p in checker.problems))
     return manifest

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from . import ExoError, console, machine, manifest, mgmt, state
+from . import ExoError, console, machine, manifest, mgmt, network, state
 
 _BAD_ENDS = {
     "panic": "the kernel panicked (see above)",
@@ -38,9 +38,16 @@ def ad_hoc(args):
                  "image": os.path.abspath(text) if "/" in text else text,
                  "memory": {"reserved": reserved, "limit": limit or reserved},
                  "restart": args.restart}
+        if args.publish or args.network:
+            table["address"] = "auto"
         if args.cpu:
             table["cpu"] = int(args.cpu) if args.cpu.isdigit() else args.cpu
         tables.append(table)
+    if args.publish:
+        if len(tables) > 1:
+            raise ExoError("-p publishes ports of one application; for "
+                           "several write a manifest (docs/manifest.md)")
+        tables[0]["publish"] = args.publish
     return manifest.from_tree({"app": tables}, "run", os.curdir, None,
                               args.mem, args.smp)
 
@@ -52,11 +59,24 @@ def build_machine(args, plan, name, **more):
         raise ExoError(f"--machine {kind}: there are "
                        f"{', '.join(manifest.MACHINES)}")
     words = " ".join([*plan.options, args.append]).strip()
+    card = _card(args, plan)
     return machine.Machine(
         plan.modules(), kernel=args.kernel, append=words, machine=kind, smp=plan.cpus,
         mem=plan.memory, icount=args.icount, kvm=args.kvm, name=name,
         emulator="bochs" if args.bochs else "qemu", debug=not args.bochs,
-        **more)
+        card=card, **more)
+
+
+def _card(args, plan):
+    """The network card; None: the machine needs none."""
+    how = args.net or ("user" if plan.is_networked() else "none")
+    if how == "none":
+        return None
+    model = "e1000" if args.bochs else args.card or plan.card
+    card = network.Card(plan.net, plan.apps, model, how)
+    if how == "user":
+        network.check_free(plan.apps)
+    return card
 
 
 def _free_name(wanted):
@@ -209,6 +229,7 @@ def _plan(args):
         return manifest.load(manifest.find(first), args.mem, args.smp)
     args.apps, args.memory = args.what, "256K"
     args.cpu, args.restart = None, "never"
+    args.publish, args.network = [], False
     return ad_hoc(args)
 
 
