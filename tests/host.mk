@@ -16,7 +16,7 @@ HOST_COMMON := -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CFLAGS := $(HOST_COMMON) -Iexokernel -Iexokernel/include -Itests -Itests/hosted \
     -DEXO_KERNEL -DKERNEL_STACK_BYTES=8192 -include tests/hosted/hw.h
-HOST_USER_CFLAGS := $(HOST_COMMON) -Iexokernel/include -Ilibos -Iapps/init
+HOST_USER_CFLAGS := $(HOST_COMMON) -Iexokernel/include -Ilibos -Iapps -Iapps/init
 
 $(call flavour,hosted,HOST_CFLAGS)
 $(call flavour,hosted-user,HOST_USER_CFLAGS)
@@ -60,6 +60,12 @@ $(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c)
 $(call host-program,elf_test,tests/unit/elf_test.c libos/lib/elf.c,hosted-user)
 $(call host-program,manifest_test,tests/unit/manifest_test.c \
     apps/init/manifest.c apps/init/manifest_net.c apps/init/admit.c libos/lib/print.c,hosted-user)
+
+$(call host-program,kv_test,tests/unit/kv_test.c apps/kv/store.c \
+    apps/kv/protocol.c,hosted-user)
+
+$(call host-program,inet_test,tests/unit/inet_test.c \
+    libos/lib/inet.c,hosted-user)
 
 $(BUILD)/tests/host.list: tests/host.mk $(HOST_PROGRAMS)
 	@printf '%s\n' $(HOST_PROGRAMS) > $@
