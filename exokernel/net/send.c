@@ -149,14 +149,15 @@ add_bytes(struct outgoing *o, uint64_t pa, uint32_t n)
     if (head == n)
         return true;
     pa += head, n -= head;
-    struct nic_piece *last = &o->piece[f->pieces - 1];
-    if (f->pieces && last->pa + last->count == pa) {
-        last->count += n;
+    struct nic_piece *next = &o->piece[f->pieces];
+    if (f->pieces && next[-1].pa + next[-1].count == pa) {
+        next[-1].count += n;
         return true;
     }
     if (f->pieces == NIC_PIECES_MAX)
         return false;
-    o->piece[f->pieces++] = (struct nic_piece){pa, n};
+    *next = (struct nic_piece){pa, n};
+    f->pieces++;
     return true;
 }
 
