@@ -10,6 +10,8 @@
 #include "debug/check.h"
 #include "debug/print.h"
 #include "drv/apic.h"
+#include "drv/nic.h"
+#include "drv/pci.h"
 #include "drv/timer.h"
 #include "drv/uart.h"
 #include "env/env.h"
@@ -70,6 +72,8 @@ boot_tables(void)
     for (unsigned i = 1; i < n; i++)
         cpu_place(boot_alloc(sizeof(struct cpu), 64), i);
     K.ncpus = n;
+    pci_init();
+    nic_init();
     slice_init();
     env_init();
     info_init();
