@@ -175,8 +175,9 @@ bool net_interrupt(struct cpu *c);
 /* Take what is queued, a bounded number of frames; entries left or an error. */
 int64_t iface_send(struct iface *i);
 
-/* Frames that the card has read, at most `max`: their entries are done. */
-void net_collect_sent(unsigned max);
+/* Frames that the card has read, at most `max`: their entries are done. How
+ * many there were. */
+unsigned net_collect_sent(unsigned max);
 
 /* The card makes it wait no more. */
 void iface_unblock(struct iface *i);

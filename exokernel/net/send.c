@@ -105,13 +105,14 @@ cookie_of(const struct outgoing *o)
     return (uint64_t)o->entries << 32 | (uint32_t)first << 16 | o->i->index;
 }
 
-void
+unsigned
 net_collect_sent(unsigned max)
 {
     uint64_t cookie;
+    unsigned n = 0;
     if (!nic.driver)
-        return;
-    for (unsigned n = 0; n < max && nic.driver->sent(&cookie); n++) {
+        return 0;
+    for (; n < max && nic.driver->sent(&cookie); n++) {
         struct iface *i = K.net.iface[cookie & 0xffff];
         uint32_t first = cookie >> 16 & 0xffff;
         assert(i && i->flying);
@@ -119,6 +120,7 @@ net_collect_sent(unsigned max)
         finish(i, first, cookie >> 32 & 0xffff);
         wake_blocked();
     }
+    return n;
 }
 
 /* ---- gathering --------------------------------------------------------- */
