@@ -10,12 +10,14 @@
 #include "debug/check.h"
 #include "debug/print.h"
 #include "drv/apic.h"
+#include "drv/nic.h"
 #include "drv/timer.h"
 #include "drv/uart.h"
 #include "env/env.h"
 #include "env/first.h"
 #include "info/info.h"
 #include "lock.h"
+#include "net/net.h"
 #include "page/page.h"
 #include "revoke/revoke.h"
 #include "slice/slice.h"
@@ -72,7 +74,10 @@ boot_tables(void)
     K.ncpus = n;
     slice_init();
     env_init();
+    net_size();
     info_init();
+    nic_init();
+    net_init();
     kernel_lock(&boot_cpu, 256); /* the others wait for it until we schedule */
     smp_start();
 }

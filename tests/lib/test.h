@@ -305,6 +305,7 @@ struct kid_plan {
     uint32_t limit;    // pages, 0: 256
     uint32_t envs;     // env slots, reserved
     uint32_t slots;    // of time: a limit, nothing reserved
+    uint32_t rings, atoms; // limits: interfaces; filters and their atoms
     exo_guard guard;   // of env and pages; 0: a prefix of its own (24 bits)
 };
 
