@@ -93,7 +93,7 @@ apic_eoi(void)
 }
 
 bool
-ioapic_route(unsigned irq, uint8_t vector)
+ioapic_route_isa(unsigned irq, uint8_t vector)
 {
     (void)irq, (void)vector;
     return true;
