@@ -109,15 +109,3 @@ net_link_break(uint32_t at)
     K.net.link_free = at;
     account_refund(i->env, EXO_KIND_ATOM, 1);
 }
-
-bool
-net_unlink_filter(uint32_t filter, int *budget)
-{
-    struct filter *f = &K.net.filter[filter];
-    while (f->sharers || f->taps) {
-        if (--*budget < 0)
-            return false;
-        net_link_break(f->sharers ? f->sharers : f->taps);
-    }
-    return true;
-}

@@ -19,10 +19,11 @@
 #include "hw.h"
 #include "lib/string.h"
 
-#define NOWHERE   (1ull << 32) /* where a leaf looks: in no frame */
-#define FIRST     3u           /* nodes 1 and 2 are the roots */
-#define SCAN_MAX  512u
-#define CHAIN_MAX 16u
+#define NOWHERE       0x10000000u /* where a leaf looks: in no frame */
+#define FIRST         3u          /* nodes 1 and 2 are the roots */
+#define WINDOW_LESS_1 7u
+#define SCAN_MAX      128u
+#define CHAIN_MAX     16u
 
 /* The field a node looks at. */
 struct key {
@@ -37,33 +38,33 @@ struct node {
     uint64_t mask, value; /* of the only value, as it lies in the window ... */
     struct node *only;    /* ... and where it leads; mask 0, value 1: nowhere */
     struct key key;
-    uint32_t values, ranges; /* first children, by sort; ranges ascend */
-    uint32_t nvalues;        /* two or more are in the hash table */
+    struct node *values, *ranges; /* what is below, by sort; ranges ascend */
+    uint32_t nvalues;             /* two or more are in the hash table */
     uint16_t nranges;
     uint16_t filter; /* that ends here, 0: none */
 
     /* The edge that leads here. */
-    struct node *parent;
-    uint32_t next, prev;  /* siblings of its sort; `next` of a free node */
-    uint32_t chain;       /* in its bucket */
-    uint32_t uses;        /* NET-1; 0: free, or a root of nothing */
+    struct node *parent, *next, *prev; /* siblings by sort; next free node */
+    struct node *chain;                /* in its bucket */
     uint64_t first, last; /* numbers; of a value both are the same */
+    uint32_t uses;        /* NET-1; 0: free, or a root of nothing */
     uint8_t depth;        /* atoms above */
     uint8_t ranges_above; /* RANGEs among them */
     bool is_range;
 };
 
-static struct node *node;              /* [K] */
-static uint32_t *ends;                 /* [K] node where each filter ends */
-static uint32_t nnodes, nends;         /* [I] */
-static uint32_t free_head, free_count; /* [K] */
-static uint32_t *bucket;               /* [K] first node of each chain */
-static uint64_t bucket_mask, secret;   /* [I] */
+static struct node *node;            /* [K] */
+static struct node **ends;           /* [K] where each filter ends */
+static uint32_t nnodes, nends;       /* [I] */
+static struct node *free_head;       /* [K] */
+static uint32_t free_count;          /* [K] */
+static struct node **bucket;         /* [K] first node of each chain */
+static uint64_t bucket_mask, secret; /* [I] */
 
-static uint32_t
-number_of(const struct node *n)
+static struct node *
+root_of(enum exo_direction direction)
 {
-    return (uint32_t)(n - node);
+    return &node[1 + direction];
 }
 
 /* From a number to its place in a window; and back. */
@@ -83,37 +84,42 @@ full(unsigned width)
  */
 
 /* Who does not know the secret cannot fill a chain. */
-static uint32_t *
+static inline struct node **
 bucket_of(const struct node *n, uint64_t value)
 {
-    unsigned __int128 product = (value ^ (uint64_t)n) * (__uint128_t)secret;
+    __uint128_t product = (value ^ (uint64_t)n) * (__uint128_t)secret;
     return &bucket[((uint64_t)product ^ (uint64_t)(product >> 64)) &
                    bucket_mask];
+}
+
+static inline struct node *
+find_hashed(const struct node *n, uint64_t value)
+{
+    struct node *at = *bucket_of(n, value);
+    while (at && (at->first != value || at->parent != n))
+        at = at->chain;
+    return at;
 }
 
 static struct node *
 find_value(const struct node *n, uint64_t value)
 {
-    uint32_t at = n->values;
-    if (n->nvalues < 2)
-        return at && node[at].first == value ? &node[at] : NULL;
-    for (at = *bucket_of(n, value); at; at = node[at].chain)
-        if (node[at].parent == n && node[at].first == value)
-            return &node[at];
-    return NULL;
+    if (n->nvalues > 1)
+        return find_hashed(n, value);
+    return n->values && n->values->first == value ? n->values : NULL;
 }
 
 /* The first range that ends at `value` or behind it. */
-static struct node *
+static inline struct node *
 range_from(const struct node *n, uint64_t value)
 {
-    uint32_t at = n->ranges;
-    while (at && node[at].last < value)
-        at = node[at].next;
-    return at ? &node[at] : NULL;
+    struct node *r = n->ranges;
+    while (r && r->last < value)
+        r = r->next;
+    return r;
 }
 
-static struct node *
+static inline struct node *
 find_range(const struct node *n, uint64_t value)
 {
     struct node *r = range_from(n, value);
@@ -130,8 +136,27 @@ load(const uint8_t *from)
     return window;
 }
 
-/* One step down where the fast path knows none; NULL: this is the end. */
-static inline const struct node *
+/* Where a number leads that is not the only value. Out of line, so that the
+ * loop of filter_match() needs no more registers than there are. */
+static __attribute__((noinline)) const struct node *
+look_up(const struct node *n, uint64_t number)
+{
+    if (n->nvalues > 1) {
+        const struct node *below = find_hashed(n, number);
+        if (likely(below))
+            return below;
+    }
+    return find_range(n, number);
+}
+
+static uint64_t
+shifted(const struct node *n, uint64_t number)
+{
+    return number << n->key.shift; /* of at most four bytes */
+}
+
+/* One step of match_at_edge(); NULL: this is the end. */
+static const struct node *
 step(const struct node *n, const uint8_t *frame, uint64_t limit, uint64_t *base)
 {
     uint64_t end = *base + n->at + 8; /* `at` may be negative */
@@ -142,34 +167,75 @@ step(const struct node *n, const uint8_t *frame, uint64_t limit, uint64_t *base)
     if ((window & n->mask) == n->value)
         return n->only;
     uint64_t number = swap(window) & n->key.mask;
-    if (n->key.op == EXO_ATOM_SHIFT) {
-        /* No base beyond the header matters: nothing is looked at there. */
-        number = number < EXO_NET_HEADER ? number << n->key.shift : limit;
-        *base = *base + number < limit ? *base + number : limit;
-        return n->only;
-    }
-    const struct node *below = find_value(n, number);
-    return below || !n->ranges ? below : find_range(n, number);
+    if (n->key.op != EXO_ATOM_SHIFT)
+        return look_up(n, number);
+    uint64_t to = *base + shifted(n, number);
+    *base = to < limit ? to : limit; /* nothing is looked at behind it */
+    return n->only;
+}
+
+/* The filter at the end of the way down. */
+static uint32_t
+passed_last(const struct node *n)
+{
+    while (!n->filter && n->parent)
+        n = n->parent;
+    return n->filter;
+}
+
+/* What of a frame is looked at. */
+static uint64_t
+limit_of(size_t bytes)
+{
+    return bytes < EXO_NET_HEADER ? bytes : EXO_NET_HEADER;
+}
+
+/* Goes on from a node whose window does not lie wholly between the base and the
+ * limit. `room` is what is left there but for a window. */
+static __attribute__((noinline)) uint32_t
+match_at_edge(const struct node *n, const uint8_t *from, uint64_t room,
+              size_t bytes)
+{
+    uint64_t limit = limit_of(bytes), base = limit - WINDOW_LESS_1 - room;
+    const uint8_t *frame = from - base;
+    for (const struct node *below = n; below;
+         below = step(n, frame, limit, &base))
+        n = below;
+    return passed_last(n);
 }
 
 uint32_t
 filter_match(enum exo_direction direction, const uint8_t *frame, size_t bytes)
 {
-    const struct node *n = &node[1 + direction], *below = n;
-    uint64_t limit = bytes < EXO_NET_HEADER ? bytes : EXO_NET_HEADER, base = 0;
+    const struct node *n = root_of(direction);
+    const uint8_t *from = frame;                     /* the base */
+    uint64_t room = limit_of(bytes) - WINDOW_LESS_1; /* a window fits below */
     if (unlikely(bytes < EXO_FRAME_MIN))
         return 0;
-    do {
-        n = below;
-        const uint8_t *from = frame + base;
-        uint64_t room = base + 7 < limit ? limit - base - 7 : 0;
-        while (n->at < room && (load(from + n->at) & n->mask) == n->value)
+    while (likely(n->at < room)) {
+        if (likely((load(from + n->at) & n->mask) == n->value)) {
             n = n->only;
-        below = step(n, frame, limit, &base);
-    } while (below);
-    while (!n->filter && n->parent)
-        n = n->parent;
-    return n->filter;
+            continue;
+        }
+        __asm__("" ::: "memory"); /* or the steps above would keep more */
+        uint64_t number = swap(load(from + n->at)) & n->key.mask;
+        if (n->key.op == EXO_ATOM_SHIFT) {
+            uint64_t further = shifted(n, number);
+            if (unlikely(further >= room))
+                break;
+            from += further;
+            room -= further;
+            n = n->only;
+        } else {
+            const struct node *below = look_up(n, number);
+            if (!below)
+                return passed_last(n);
+            n = below;
+        }
+    }
+    if (likely(n->at == NOWHERE))
+        return passed_last(n);
+    return match_at_edge(n, from, room, bytes);
 }
 
 /* ---- checking ------------------------------------------------------------ */
@@ -205,7 +271,8 @@ is_well_formed(const struct exo_atom *a)
     case EXO_ATOM_RANGE:
         return a->last <= full(a->width) && a->value <= a->last && !a->shift;
     case EXO_ATOM_SHIFT:
-        return !(a->mask & ~full(a->width)) && !a->value && a->shift <= 7;
+        return !(a->mask & ~full(a->width)) && a->width <= 4 && !a->value &&
+               a->shift <= 7;
     default:
         return false;
     }
@@ -232,57 +299,45 @@ static bool
 chain_has_room(const struct node *n, uint64_t value)
 {
     uint32_t length = 0;
-    for (uint32_t at = *bucket_of(n, value); at; at = node[at].chain)
+    for (const struct node *at = *bucket_of(n, value); at; at = at->chain)
         length++;
     return length + 2 <= CHAIN_MAX; /* two may have to go in at once */
 }
 
 /* May a value be put beside what is below `n`? 0 or an error. */
 static int64_t
-check_value(const struct node *n, uint64_t value, uint32_t *budget)
+check_value(const struct node *n, uint64_t value)
 {
-    *budget -= n->nranges < *budget ? n->nranges : *budget;
-    if (!*budget)
-        return -EXO_E_LIMIT;
     if (find_range(n, value))
         return -EXO_E_EXCL;
-    if (n->nvalues && (!chain_has_room(n, value) ||
-                       !chain_has_room(n, node[n->values].first)))
+    if (n->nvalues &&
+        (!chain_has_room(n, value) || !chain_has_room(n, n->values->first)))
         return -EXO_E_LIMIT;
     return 0;
 }
 
-/* Is a value below `n` inside [first, last]? Looks each number up if they are
- * few, else looks at all values; false and an empty budget: who knows. */
-static bool
-holds_value(const struct node *n, uint64_t first, uint64_t last,
-            uint32_t *budget)
-{
-    uint64_t span = last - first;
-    if (span < n->nvalues / 8 && span < *budget / 8) {
-        *budget -= (uint32_t)span * 8;
-        for (uint64_t i = 0; i <= span; i++)
-            if (find_value(n, first + i))
-                return true;
-        return false;
-    }
-    for (uint32_t at = n->values; at && *budget; at = node[at].next) {
-        if (first <= node[at].first && node[at].first <= last)
-            return true;
-        --*budget;
-    }
-    return false;
-}
-
-/* The same for a range. */
+/* The same for a range. If it is short each of its numbers is looked up, else
+ * it is compared with all values. */
 static int64_t
-check_range(const struct node *n, const struct exo_atom *a, uint32_t *budget)
+check_range(const struct node *n, const struct exo_atom *a)
 {
     const struct node *r = range_from(n, a->value);
-    *budget -= n->nranges < *budget ? n->nranges : *budget;
-    if ((r && r->first <= a->last) || holds_value(n, a->value, a->last, budget))
+    uint64_t span = a->last - a->value;
+    if (r && r->first <= a->last)
         return -EXO_E_EXCL;
-    return n->nranges == EXO_RANGES_AT || !*budget ? -EXO_E_LIMIT : 0;
+    if (n->nranges == EXO_RANGES_AT ||
+        (n->nvalues > SCAN_MAX && span >= SCAN_MAX / 4))
+        return -EXO_E_LIMIT;
+    if (n->nvalues > SCAN_MAX) {
+        for (uint64_t i = 0; i <= span; i++)
+            if (find_value(n, a->value + i))
+                return -EXO_E_EXCL;
+        return 0;
+    }
+    for (const struct node *v = n->values; v; v = v->next)
+        if (a->value <= v->first && v->first <= a->last)
+            return -EXO_E_EXCL;
+    return 0;
 }
 
 /* The node to which this atom leads from `n` already, or NULL. needs: `n`
@@ -291,7 +346,7 @@ static struct node *
 node_below(const struct node *n, const struct exo_atom *a)
 {
     if (a->op == EXO_ATOM_SHIFT)
-        return &node[n->values];
+        return n->values;
     if (a->op == EXO_ATOM_EQ)
         return find_value(n, a->value);
     struct node *r = range_from(n, a->value);
@@ -300,7 +355,7 @@ node_below(const struct node *n, const struct exo_atom *a)
 
 /* One step of checking: where the atom leads, *below NULL: to a new node. */
 static int64_t
-check_step(const struct node *n, const struct exo_atom *a, uint32_t *budget,
+check_step(const struct node *n, const struct exo_atom *a,
            const struct node **below)
 {
     struct key key = key_of(a);
@@ -310,19 +365,16 @@ check_step(const struct node *n, const struct exo_atom *a, uint32_t *budget,
     if (!is_key(&n->key, &key))
         return -EXO_E_EXCL;
     *below = node_below(n, a);
-    if (*below) {
-        *budget -= n->nranges < *budget ? n->nranges : *budget;
-        return *budget ? 0 : -EXO_E_LIMIT;
-    }
-    return a->op == EXO_ATOM_EQ ? check_value(n, a->value, budget)
-                                : check_range(n, a, budget);
+    if (*below)
+        return 0;
+    return a->op == EXO_ATOM_EQ ? check_value(n, a->value) : check_range(n, a);
 }
 
 static struct node *
 start_of(enum exo_direction direction, uint32_t parent)
 {
     assert(parent < nends);
-    return &node[parent ? ends[parent] : 1u + direction];
+    return parent ? ends[parent] : root_of(direction);
 }
 
 int64_t
@@ -330,13 +382,13 @@ filter_check(enum exo_direction direction, uint32_t parent,
              const struct exo_atom *atom, uint32_t count)
 {
     const struct node *start = start_of(direction, parent), *n = start;
-    uint32_t i = 0, budget = SCAN_MAX;
+    uint32_t i = 0;
     if (!are_well_formed(n, atom, count))
         return -EXO_E_INVAL;
     for (; n && i < count; i++) {
         if (n->filter && n != start)
             return -EXO_E_EXCL; /* it would take from that one's frames */
-        int64_t error = check_step(n, &atom[i], &budget, &n);
+        int64_t error = check_step(n, &atom[i], &n);
         if (error)
             return error;
     }
@@ -359,7 +411,7 @@ refresh(struct node *n)
     n->at = (uint64_t)n->key.offset + n->key.width - 8;
     if (n->nvalues != 1)
         return;
-    n->only = &node[n->values];
+    n->only = n->values;
     if (n->key.op == EXO_ATOM_EQ) {
         n->mask = swap(n->key.mask);
         n->value = swap(n->only->first);
@@ -369,56 +421,56 @@ refresh(struct node *n)
 static void
 hash_in(struct node *n)
 {
-    uint32_t *head = bucket_of(n->parent, n->first);
+    struct node **head = bucket_of(n->parent, n->first);
     n->chain = *head;
-    *head = number_of(n);
+    *head = n;
 }
 
 static void
 hash_out(struct node *n)
 {
-    uint32_t *at = bucket_of(n->parent, n->first);
-    while (*at != number_of(n))
-        at = &node[*at].chain;
+    struct node **at = bucket_of(n->parent, n->first);
+    while (*at != n)
+        at = &(*at)->chain;
     *at = n->chain;
 }
 
-/* Into the list that begins at *head, behind `prev` (0: in front). */
+/* Into the list that begins at *head, behind `prev` (NULL: in front). */
 static void
-list_in(uint32_t *head, struct node *n, uint32_t prev)
+list_in(struct node **head, struct node *n, struct node *prev)
 {
-    uint32_t *at = prev ? &node[prev].next : head;
+    struct node **at = prev ? &prev->next : head;
     n->prev = prev;
     n->next = *at;
     if (n->next)
-        node[n->next].prev = number_of(n);
-    *at = number_of(n);
+        n->next->prev = n;
+    *at = n;
 }
 
 static void
-list_out(uint32_t *head, const struct node *n)
+list_out(struct node **head, const struct node *n)
 {
-    *(n->prev ? &node[n->prev].next : head) = n->next;
+    *(n->prev ? &n->prev->next : head) = n->next;
     if (n->next)
-        node[n->next].prev = n->prev;
+        n->next->prev = n->prev;
 }
 
 static void
 add_value(struct node *parent, struct node *n)
 {
     if (parent->nvalues == 1)
-        hash_in(&node[parent->values]);
+        hash_in(parent->values);
     if (parent->nvalues++)
         hash_in(n);
-    list_in(&parent->values, n, 0);
+    list_in(&parent->values, n, NULL);
 }
 
 static void
 add_range(struct node *parent, struct node *n)
 {
-    uint32_t prev = 0, at = parent->ranges;
-    while (at && node[at].first < n->first)
-        prev = at, at = node[at].next;
+    struct node *prev = NULL, *at = parent->ranges;
+    while (at && at->first < n->first)
+        prev = at, at = at->next;
     list_in(&parent->ranges, n, prev);
     parent->nranges++;
 }
@@ -426,8 +478,8 @@ add_range(struct node *parent, struct node *n)
 static struct node *
 node_make(struct node *parent, const struct exo_atom *a)
 {
-    struct node *n = &node[free_head];
-    assert(free_head);
+    struct node *n = free_head;
+    assert(n);
     free_head = n->next;
     free_count--;
     bool is_range = a->op == EXO_ATOM_RANGE;
@@ -461,11 +513,11 @@ node_drop(struct node *n)
         if (parent->nvalues > 1)
             hash_out(n);
         if (--parent->nvalues == 1)
-            hash_out(&node[parent->values]);
+            hash_out(parent->values);
     }
     refresh(parent);
     *n = (struct node){.next = free_head};
-    free_head = number_of(n);
+    free_head = n;
     free_count++;
 }
 
@@ -481,7 +533,7 @@ filter_insert(enum exo_direction direction, uint32_t index, uint32_t parent,
     }
     assert(!n->filter && !n->uses); /* NET-2 */
     n->filter = (uint16_t)index;
-    ends[index] = number_of(n);
+    ends[index] = n;
     for (; n; n = n->parent)
         n->uses++;
 }
@@ -489,10 +541,10 @@ filter_insert(enum exo_direction direction, uint32_t index, uint32_t parent,
 void
 filter_extract(uint32_t index)
 {
-    struct node *n = &node[ends[index]], *parent;
-    assert(ends[index] && n->filter == index && n->uses == 1);
+    struct node *n = ends[index], *parent;
+    assert(n && n->filter == index && n->uses == 1);
     n->filter = 0;
-    ends[index] = 0;
+    ends[index] = NULL;
     for (; n; n = parent) {
         parent = n->parent;
         if (--n->uses == 0 && parent)
@@ -503,8 +555,8 @@ filter_extract(uint32_t index)
 uint32_t
 filter_above(uint32_t index)
 {
-    const struct node *n = node[ends[index]].parent;
     assert(ends[index]);
+    const struct node *n = ends[index]->parent;
     while (!n->filter && n->parent)
         n = n->parent;
     return n->filter;
@@ -532,11 +584,11 @@ filter_init(uint32_t nfilters, uint32_t natoms)
     secret = (random ^ hw_rdtsc() * 0x9e3779b97f4a7c15ull) | 1;
     refresh(&node[1]);
     refresh(&node[2]);
-    free_head = 0;
+    free_head = NULL;
     free_count = natoms;
     for (uint32_t i = nnodes - 1; i >= FIRST; i--) {
         node[i].next = free_head;
-        free_head = i;
+        free_head = &node[i];
     }
 }
 
@@ -546,16 +598,14 @@ filter_init(uint32_t nfilters, uint32_t natoms)
 static uint32_t
 check_values(const struct node *n)
 {
-    uint32_t uses = 0, count = 0, prev = 0;
-    for (uint32_t at = n->values; at; at = node[at].next) {
-        const struct node *below = &node[at];
-        assert(below->parent == n && below->prev == prev && !below->is_range);
+    uint32_t uses = 0, count = 0;
+    const struct node *prev = NULL;
+    for (const struct node *v = n->values; v; prev = v, v = v->next) {
+        assert(v->parent == n && v->prev == prev && !v->is_range);
+        assert(!find_range(n, v->first)); /* NET-3 */
         if (n->key.op == EXO_ATOM_EQ)
-            assert(find_value(n, below->first) == below &&
-                   !(below->first & ~n->key.mask));
-        assert(!find_range(n, below->first)); /* NET-3 */
-        uses += below->uses;
-        prev = at;
+            assert(find_value(n, v->first) == v && !(v->first & ~n->key.mask));
+        uses += v->uses;
         count++;
     }
     assert(count == n->nvalues);
@@ -566,14 +616,13 @@ check_values(const struct node *n)
 static uint32_t
 check_ranges(const struct node *n)
 {
-    uint32_t uses = 0, count = 0, prev = 0;
-    for (uint32_t at = n->ranges; at; at = node[at].next) {
-        const struct node *below = &node[at];
-        assert(below->parent == n && below->prev == prev && below->is_range);
-        assert(below->first <= below->last);
-        assert(!prev || node[prev].last < below->first); /* NET-3 */
-        uses += below->uses;
-        prev = at;
+    uint32_t uses = 0, count = 0;
+    const struct node *prev = NULL;
+    for (const struct node *r = n->ranges; r; prev = r, r = r->next) {
+        assert(r->parent == n && r->prev == prev && r->is_range);
+        assert(r->first <= r->last);
+        assert(!prev || prev->last < r->first); /* NET-3 */
+        uses += r->uses;
         count++;
     }
     assert(count == n->nranges && count <= EXO_RANGES_AT);
@@ -587,7 +636,7 @@ check_node(const struct node *n)
     struct node fresh = *n;
     uint32_t uses = check_values(n) + check_ranges(n);
     assert(n->uses == uses + (n->filter != 0)); /* NET-1 */
-    assert(!n->filter || ends[n->filter] == number_of(n));
+    assert(!n->filter || ends[n->filter] == n);
     refresh(&fresh);
     assert(memcmp(&fresh.key, &n->key, sizeof(fresh.key)) == 0);
     assert(fresh.at == n->at && fresh.mask == n->mask &&
@@ -612,5 +661,5 @@ check_filters(void)
     }
     assert(used == filter_nodes());
     for (uint32_t i = 1; i < nends; i++)
-        assert(!ends[i] || node[ends[i]].filter == i); /* NET-2 */
+        assert(!ends[i] || ends[i]->filter == i); /* NET-2 */
 }

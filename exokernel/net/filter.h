@@ -21,9 +21,10 @@
  * NET-4  atoms charged to all payers >= nodes in use; the table never runs out
  *        for who has room in its account.
  *
- * Work is bounded: matching takes at most EXO_DEPTH_MAX steps and looks through
- * the ranges of EXO_RANGES_MAX + 1 nodes; checking compares at most SCAN_MAX
- * values or ranges; a chain of the hash table has at most CHAIN_MAX entries.
+ * Work is bounded: matching takes at most EXO_DEPTH_MAX steps, and looks
+ * through the ranges of at most EXO_RANGES_MAX + 1 nodes. Checking compares a
+ * new range with at most SCAN_MAX values. Chains of the hash table hold at most
+ * CHAIN_MAX.
  *
  * Pure: nodes and frames, no cards, no pages. tests/unit/filter_test.c drives
  * it against a brute-force reference.

@@ -239,6 +239,7 @@ void
 check_net(void)
 {
     check_filters();
+    check_family();
     for (uint32_t index = 1; index < K.net.nifaces; index++) {
         const struct iface *i = K.net.iface[index];
         if (!i)

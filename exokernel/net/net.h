@@ -31,15 +31,16 @@
 #include "kernel.h"
 #include "drv/nic.h"
 
-/* A filter: exposed part in K.net.filter_info, nodes in filter.c. */
+/* A filter: exposed part in K.net.filter_info, nodes in filter.c. Index 0 is
+ * the root of both trees. */
 struct filter {
-    uint32_t node;              /* [K] where it ends in its tree */
-    uint32_t parent;            /* [K] index, 0: the root */
-    uint32_t child, next, prev; /* [K] first filter below; siblings */
+    uint32_t parent;                 /* [K] index, 0: the root */
+    uint32_t child, next, prev;      /* [K] first filter below; siblings */
     uint32_t payer_next, payer_prev; /* [K] list in struct env */
     uint32_t sharers;                /* [K] list of links, 0: none */
     uint32_t taps;                   /* [K] likewise */
-    uint32_t cursor;                 /* [K] removal: how far it got */
+    uint8_t nest;                    /* [K] filters from below the root to it */
+    bool leaving; /* [K] it is being removed: nothing new comes to it */
 };
 
 /* An interface is attached to a filter: one cell, in two lists. The first
@@ -118,8 +119,24 @@ void net_link_make(uint32_t filter, struct iface *i, enum exo_attach how);
 /* Take a link away and refund it. */
 void net_link_break(uint32_t link);
 
-/* Take all links of a filter away, at most *budget; true: none is left. */
-bool net_unlink_filter(uint32_t filter, int *budget);
+/* family.c */
+
+/* Make the filter of a spec, and charge it. needs: all checks of filter_add; a
+ * place is free. */
+exo_filter filter_place(struct env *payer, const struct exo_filter_spec *s);
+
+/* Is this filter, or one around it, being removed? */
+bool filter_is_leaving(uint32_t index);
+
+/* Do a bounded part of removing a filter, from the innermost below it on;
+ * whoever loses by it, other than `by`, is told. True: it is gone. */
+bool filter_remove(uint32_t index, const struct env *by, int *budget);
+
+/* The same for all that a dying env pays for; true: none is left. */
+bool filter_reap(struct env *e, int *budget);
+
+/* Panics when NET-2 or 4 is broken, seen from the owners' side. */
+void check_family(void);
 
 /* iface.c */
 
@@ -138,12 +155,6 @@ bool iface_close(struct iface *i, int *budget);
 
 /* Panics when NET-5, 6 or 7 is broken. */
 void check_net(void);
-
-/* filter_sys.c */
-
-/* Remove the filters a dying env pays for, in bounded steps; true: none is
- * left. */
-bool filter_reap(struct env *e, int *budget);
 
 /* deliver.c */
 

@@ -40,7 +40,8 @@ enum exo_atom_op {
     EXO_ATOM_EQ,    // (field & mask) == value
     EXO_ATOM_RANGE, // value <= field <= last
     EXO_ATOM_SHIFT, // matches always: the atoms behind it count their offsets
-                    // from base + ((field & mask) << shift)
+                    // from base + ((field & mask) << shift); of 1, 2 or 4
+                    // bytes
 };
 
 /* One test of a field: `width` bytes (1, 2, 4 or 8) at `offset` from the base,
@@ -80,7 +81,7 @@ enum exo_direction {
 #define EXO_DEPTH_MAX                                                          \
     48u // atoms from the root of a tree to the end of a filter
 #define EXO_RANGES_MAX 4u  // RANGEs among those
-#define EXO_RANGES_AT  64u // ranges of one field at one place
+#define EXO_RANGES_AT  32u // ranges of one field at one place
 #define EXO_NEST_MAX   8u  // filters from one below the root to the innermost
 
 enum exo_filter_flag {
