@@ -66,6 +66,7 @@ publish(void)
     info->nifaces = K.net.nifaces;
     info->natoms = K.net.natoms;
     memcpy(info->mac, nic.driver ? nic.mac : made_up, sizeof(info->mac));
+    memcpy(&K.net.mac, info->mac, sizeof(info->mac));
     if (!nic.driver)
         return;
     info->features = EXO_NET_CARD | (nic.tx_sum ? EXO_NET_TX_SUM : 0) |
