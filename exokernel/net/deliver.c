@@ -78,8 +78,8 @@ give(struct iface *i, const struct frame *f, uint32_t filter, uint16_t flags)
         K.net.filter_info[filter].dropped++;
         return;
     }
-    char *buffer = (char *)page_kva(i->area[at / EXO_PAGE_BYTES]) +
-                   at % EXO_PAGE_BYTES;
+    char *buffer =
+        (char *)page_kva(i->area[at / EXO_PAGE_BYTES]) + at % EXO_PAGE_BYTES;
     *(struct exo_packet *)buffer =
         (struct exo_packet){.time = hw_rdtsc(), .filter = (uint16_t)filter};
     fill_buffer(buffer, f);
@@ -124,8 +124,7 @@ net_tap(const struct frame *f, uint32_t filter)
 unsigned
 net_deliver(const struct frame *f, const struct iface *from)
 {
-    uint32_t filter =
-        filter_match(EXO_NET_RECEIVE, f->header, f->header_bytes);
+    uint32_t filter = filter_match(EXO_NET_RECEIVE, f->header, f->header_bytes);
     if (unlikely(!filter)) {
         K.net.info->rx_unclaimed++;
         return 0;

@@ -12,7 +12,7 @@
 #include "net/filter.h"
 #include "net/net.h"
 
-#define SEND_STEP    12 /* frames, and copies of them, for one hold of the lock */
+#define SEND_STEP    12 /* frames and copies, for one hold of the lock */
 #define COLLECT_STEP 16 /* frames sent before that are looked for */
 
 /* A frame on its way out. */
@@ -261,8 +261,8 @@ fill_sum(const struct outgoing *o, struct nic_sum sum)
 {
     bool odd = false;
     const struct frame *f = &o->frame;
-    uint64_t total = sum_bytes(0, o->header + sum.start,
-                               f->header_bytes - sum.start, &odd);
+    uint64_t total =
+        sum_bytes(0, o->header + sum.start, f->header_bytes - sum.start, &odd);
     for (unsigned n = 0; n < f->pieces; n++)
         total = sum_bytes(total, pa_to_kva(f->piece[n].pa), f->piece[n].count,
                           &odd);
@@ -303,8 +303,7 @@ destination(const struct outgoing *o)
 static bool
 is_allowed(struct outgoing *o)
 {
-    o->filter =
-        filter_match(EXO_NET_SEND, o->header, o->frame.header_bytes);
+    o->filter = filter_match(EXO_NET_SEND, o->header, o->frame.header_bytes);
     return o->filter && K.net.filter_info[o->filter].iface == o->i->id;
 }
 

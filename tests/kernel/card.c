@@ -49,8 +49,8 @@ sum16(const uint8_t *at, uint32_t n, uint32_t sum)
 static exo_filter
 type_filter(unsigned direction, uint16_t type, uint32_t flags)
 {
-    struct exo_filter_spec s = {.direction = direction, .flags = flags,
-                                .count = 1};
+    struct exo_filter_spec s = {
+        .direction = direction, .flags = flags, .count = 1};
     s.atom[0] = (struct exo_atom){.op = EXO_ATOM_EQ,
                                   .width = 2,
                                   .offset = 12,
@@ -384,11 +384,10 @@ TEST(card_death_with_frames_on_their_way)
 {
     NEEDS(exo_net_info()->features & EXO_NET_CARD, "needs a card");
     for (unsigned round = 0; round < 6; round++) {
-        struct kid *k = kid_new(&(struct kid_plan){.flags = KID_THREAD,
-                                                   .rings = 1,
-                                                   .atoms = 40,
-                                                   .reserved = 128},
-                                open_and_flood, 0);
+        struct kid *k = kid_new(
+            &(struct kid_plan){
+                .flags = KID_THREAD, .rings = 1, .atoms = 40, .reserved = 128},
+            open_and_flood, 0);
         port_pages(&a, k->id, k->guard, HERE, AREA);
         opened = 0;
         kid_go(k);
