@@ -70,6 +70,48 @@ hw_outl(uint16_t port, uint32_t value)
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
+/* Device registers in memory: one access of just this width, in program order
+ * with all others (x86 orders uncached accesses by itself). */
+
+static inline uint8_t
+hw_mmio_read8(const volatile void *at)
+{
+    return *(const volatile uint8_t *)at;
+}
+
+static inline uint16_t
+hw_mmio_read16(const volatile void *at)
+{
+    return *(const volatile uint16_t *)at;
+}
+
+static inline uint32_t
+hw_mmio_read32(const volatile void *at)
+{
+    return *(const volatile uint32_t *)at;
+}
+
+static inline void
+hw_mmio_write8(volatile void *at, uint8_t value)
+{
+    __asm__ volatile("" : : : "memory");
+    *(volatile uint8_t *)at = value;
+}
+
+static inline void
+hw_mmio_write16(volatile void *at, uint16_t value)
+{
+    __asm__ volatile("" : : : "memory");
+    *(volatile uint16_t *)at = value;
+}
+
+static inline void
+hw_mmio_write32(volatile void *at, uint32_t value)
+{
+    __asm__ volatile("" : : : "memory");
+    *(volatile uint32_t *)at = value;
+}
+
 /* Model-specific registers, time stamp, identification. */
 
 static inline uint64_t

@@ -10,12 +10,15 @@
 #include "debug/check.h"
 #include "debug/print.h"
 #include "drv/apic.h"
+#include "drv/nic.h"
+#include "drv/pci.h"
 #include "drv/timer.h"
 #include "drv/uart.h"
 #include "env/env.h"
 #include "env/first.h"
 #include "info/info.h"
 #include "lock.h"
+#include "net/net.h"
 #include "page/page.h"
 #include "revoke/revoke.h"
 #include "slice/slice.h"
@@ -70,9 +73,13 @@ boot_tables(void)
     for (unsigned i = 1; i < n; i++)
         cpu_place(boot_alloc(sizeof(struct cpu), 64), i);
     K.ncpus = n;
+    pci_init();
+    nic_init();
     slice_init();
     env_init();
+    net_size();
     info_init();
+    net_init();
     kernel_lock(&boot_cpu, 256); /* the others wait for it until we schedule */
     smp_start();
 }

@@ -225,23 +225,36 @@ bootinfo_init(uint32_t magic, uint32_t info_pa)
     settle_regions();
 }
 
+static const char *
+next_word(const char *at)
+{
+    while (*at != '\0' && *at != ' ')
+        at++;
+    while (*at == ' ')
+        at++;
+    return at;
+}
+
+const char *
+boot_option_next(const char *name, const char *last)
+{
+    const size_t len = strlen(name);
+    const char *at = last == NULL ? K.boot.cmdline : next_word(last);
+    for (; *at != '\0'; at = next_word(at)) {
+        if (strncmp(at, name, len) != 0)
+            continue;
+        if (at[len] == '=')
+            return at + len + 1;
+        if (at[len] == ' ' || at[len] == '\0')
+            return at + len;
+    }
+    return NULL;
+}
+
 const char *
 boot_option(const char *name)
 {
-    const size_t len = strlen(name);
-    for (const char *at = K.boot.cmdline; *at != '\0';) {
-        if (strncmp(at, name, len) == 0) {
-            if (at[len] == '=')
-                return at + len + 1;
-            if (at[len] == ' ' || at[len] == '\0')
-                return "";
-        }
-        while (*at != '\0' && *at != ' ')
-            at++;
-        while (*at == ' ')
-            at++;
-    }
-    return NULL;
+    return boot_option_next(name, NULL);
 }
 
 static int
@@ -254,23 +267,32 @@ digit_of(char c, unsigned base)
     return -1;
 }
 
-uint64_t
-boot_option_number(const char *name, uint64_t fallback)
+bool
+boot_number(const char **text, uint64_t *value)
 {
-    const char *at = boot_option(name);
-    if (at == NULL)
-        return fallback;
+    const char *at = *text;
     const unsigned base = at[0] == '0' && at[1] == 'x' ? 16 : 10;
     if (base == 16)
         at += 2;
     const char *first = at;
-    uint64_t value = 0;
+    *value = 0;
     for (int d; (d = digit_of(*at, base)) >= 0; at++) {
-        if (value > (UINT64_MAX - (unsigned)d) / base)
-            break;
-        value = value * base + (unsigned)d;
+        if (*value > (UINT64_MAX - (unsigned)d) / base)
+            return false;
+        *value = *value * base + (unsigned)d;
     }
-    if (at == first || (*at != ' ' && *at != '\0')) {
+    *text = at;
+    return at != first;
+}
+
+uint64_t
+boot_option_number(const char *name, uint64_t fallback)
+{
+    const char *at = boot_option(name);
+    uint64_t value;
+    if (at == NULL)
+        return fallback;
+    if (!boot_number(&at, &value) || (*at != ' ' && *at != '\0')) {
         printk("boot: option %s is no number; %lu is used\n", name, fallback);
         return fallback;
     }

@@ -16,6 +16,7 @@
 #ifndef EXO_BOOT_BOOTINFO_H
 #define EXO_BOOT_BOOTINFO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -63,9 +64,17 @@ void bootinfo_init(uint32_t magic, uint32_t info_pa);
 /*
  * A boot option: the command line is words apart by spaces.
  * Returns the text behind "name=" (it ends at a space or the string's end),
- * "" for the bare word, NULL when the option is absent.
+ * the end of the bare word, NULL when the option is absent.
  */
 const char *boot_option(const char *name);
+
+/* The same for options that may be given more than once: the next one behind
+ * the text that the last call returned, NULL for the first. */
+const char *boot_option_next(const char *name, const char *last);
+
+/* Read a decimal or 0x-number, and move *text behind it. False: there is none,
+ * or it does not fit. */
+bool boot_number(const char **text, uint64_t *value);
 
 /* The option as a decimal or 0x-number; `fallback` when it is absent or is no
  * number (a warning is printed for the latter). */

@@ -228,6 +228,19 @@ mmio_map(uint64_t pa, size_t len)
     return (void *)kva;
 }
 
+bool
+mmio_is_possible(uint64_t pa, uint64_t len)
+{
+    const uint64_t beyond = UINT64_C(1) << cpu_phys_bits();
+    if (pa == 0 || len == 0 || pa >= beyond || len > beyond - pa)
+        return false;
+    for (unsigned i = 0; i < K.boot.nram; i++) {
+        if (pa < K.boot.ram[i].end && pa + len > K.boot.ram[i].start)
+            return false;
+    }
+    return true;
+}
+
 /* The entry that maps va, 0 when none does; *level: of the page, 1 to 3. */
 static uint64_t
 walk(uint64_t va, unsigned *level)

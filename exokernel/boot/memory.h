@@ -54,6 +54,10 @@ void memory_map_stacks(unsigned index, struct cpu_hw *hw);
  */
 void *mmio_map(uint64_t pa, size_t len);
 
+/* Can device registers be at [pa, pa + len)? Not where there is RAM, nor beyond
+ * what the CPU can address. For addresses that firmware or a user told. */
+bool mmio_is_possible(uint64_t pa, uint64_t len);
+
 /* May [pa, pa + len) be read through the physmap? For firmware tables, whose
  * addresses are not to be trusted. */
 bool memory_is_mapped(uint64_t pa, uint64_t len);

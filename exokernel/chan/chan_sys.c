@@ -15,7 +15,7 @@ chan_init(void)
 {
     static const uint8_t irq[] = {4, 3}, vector[] = {VECTOR_COM1, VECTOR_COM2};
     for (unsigned i = 0; i < ARRAY_SIZE(K.chan); i++)
-        if (uart_present(i) && ioapic_route(irq[i], vector[i]))
+        if (uart_present(i) && ioapic_route_isa(irq[i], vector[i]))
             uart_enable_irq(i, false);
 }
 

@@ -189,7 +189,7 @@ madt_override(const uint8_t *e)
     if (e[2] != 0 || e[3] >= ARRAY_SIZE(acpi.isa))
         return;
     const unsigned flags = (unsigned)read_le(e + 8, 2);
-    acpi.isa[e[3]] = (struct acpi_isa_irq){
+    acpi.isa[e[3]] = (struct acpi_line){
         .gsi = (uint32_t)read_le(e + 4, 4),
         .active_low = (flags & 3) == 3,
         .level = (flags >> 2 & 3) == 3,
@@ -313,6 +313,47 @@ acpi_read_s5(uint8_t *type_a, uint8_t *type_b)
         at += 5;
         at += 1 + (*at >> 6) + 1;
         return aml_byte(&at, end, type_a) && aml_byte(&at, end, type_b);
+    }
+    return false;
+}
+
+/* What follows the hardware id of a virtio device: somewhere in the rest of the
+ * Device object a _CRS of two descriptors, fixed memory and an interrupt. */
+static bool
+read_virtio(const uint8_t *at, const uint8_t *end, struct acpi_device *device)
+{
+    enum { MEMORY_BYTES = 12, LINE_BYTES = 9, OBJECT_BYTES = 64 };
+    enum { LINE_EDGE = 2, LINE_LOW = 4 };
+    if (end - at > OBJECT_BYTES)
+        end = at + OBJECT_BYTES;
+    for (; end - at >= MEMORY_BYTES + LINE_BYTES; at++) {
+        const uint8_t *line = at + MEMORY_BYTES;
+        if (memcmp(at, "\x86\x09\x00", 3) != 0 ||
+            memcmp(line, "\x89\x06\x00", 3) != 0 || line[4] != 1)
+            continue;
+        *device = (struct acpi_device){
+            .pa = (uint32_t)read_le(at + 4, 4),
+            .bytes = (uint32_t)read_le(at + 8, 4),
+            .line = {.gsi = (uint32_t)read_le(line + 5, 4),
+                     .active_low = (line[3] & LINE_LOW) != 0,
+                     .level = (line[3] & LINE_EDGE) == 0},
+        };
+        return true;
+    }
+    return false;
+}
+
+bool
+acpi_find_virtio(unsigned n, struct acpi_device *device)
+{
+    const struct table_header *dsdt = table_at(acpi.dsdt_pa);
+    if (acpi.dsdt_pa == 0 || dsdt == NULL)
+        return false;
+    const uint8_t *at = (const uint8_t *)(dsdt + 1);
+    const uint8_t *end = (const uint8_t *)dsdt + dsdt->length;
+    for (; end - at >= 8; at++) {
+        if (memcmp(at, "LNRO0005", 8) == 0 && n-- == 0)
+            return read_virtio(at + 8, end, device);
     }
     return false;
 }

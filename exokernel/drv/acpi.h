@@ -6,9 +6,11 @@
  * Tables are the firmware's: each is read only after its place, length and
  * checksum are proven good; a bad one is reported and treated as absent. There
  * is no AML interpreter: the power-off value is found by searching the DSDT for
- * the _S5 package, which every BIOS writes as plain constants.
+ * the _S5 package, which every BIOS writes as plain constants, and likewise the
+ * virtio devices of machines without PCI.
  *
- * Sources: ACPI 6.4, 5.2 (tables), 4.8.3 (PM1 control), 7.4.2.6 (_S5).
+ * Sources: ACPI 6.4, 5.2 (tables), 4.8.3 (PM1 control), 6.4.3 (resource
+ * descriptors), 7.4.2.6 (_S5).
  */
 #ifndef EXO_DRV_ACPI_H
 #define EXO_DRV_ACPI_H
@@ -26,10 +28,16 @@ struct acpi_ioapic {
     uint32_t gsi_base; /* number of its first line among all */
 };
 
-/* An ISA interrupt line's place on the I/O APICs. */
-struct acpi_isa_irq {
-    uint32_t gsi;
+/* An interrupt line: its place on the I/O APICs. */
+struct acpi_line {
+    uint32_t gsi; /* number among the lines of all */
     bool active_low, level;
+};
+
+/* A device with registers in memory. */
+struct acpi_device {
+    uint32_t pa, bytes;
+    struct acpi_line line;
 };
 
 struct acpi_info {
@@ -38,7 +46,7 @@ struct acpi_info {
     uint32_t apic_id[ACPI_MAX_CPUS];
     unsigned nioapics;
     struct acpi_ioapic ioapic[ACPI_MAX_IOAPICS];
-    struct acpi_isa_irq isa[16];
+    struct acpi_line isa[16];
     uint64_t lapic_pa;
     uint64_t dsdt_pa;
     uint16_t pm1a_control, pm1b_control; /* I/O ports, 0: none */
@@ -59,6 +67,10 @@ const void *acpi_find(const char *name, uint32_t *length);
 /* The values that PM1 control wants for power-off (S5); false when the DSDT
  * does not tell. */
 bool acpi_read_s5(uint8_t *type_a, uint8_t *type_b);
+
+/* The n-th virtio device with registers in memory that the DSDT declares;
+ * false: there are no more. */
+bool acpi_find_virtio(unsigned n, struct acpi_device *device);
 
 /* For mptable.c: note a CPU (once) or an I/O APIC. */
 void acpi_add_cpu(uint32_t apic_id);

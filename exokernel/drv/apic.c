@@ -195,22 +195,36 @@ apic_send_startup(uint32_t apic_id, uint8_t page)
 }
 
 bool
-ioapic_route(unsigned irq, uint8_t vector)
+ioapic_route(const struct acpi_line *line, uint8_t vector)
 {
-    const struct acpi_isa_irq *isa = &acpi.isa[irq];
     for (unsigned i = 0; i < acpi.nioapics; i++) {
-        if (isa->gsi < ioapics[i].first ||
-            isa->gsi - ioapics[i].first >= ioapics[i].lines)
+        if (line->gsi < ioapics[i].first ||
+            line->gsi - ioapics[i].first >= ioapics[i].lines)
             continue;
-        const uint32_t line = isa->gsi - ioapics[i].first;
         const uint32_t entry = vector |
-                               (isa->active_low ? ENTRY_ACTIVE_LOW : 0) |
-                               (isa->level ? ENTRY_LEVEL : 0);
-        const uint32_t index = IOAPIC_ENTRIES + 2 * line;
+                               (line->active_low ? ENTRY_ACTIVE_LOW : 0) |
+                               (line->level ? ENTRY_LEVEL : 0);
+        const uint32_t index =
+            IOAPIC_ENTRIES + 2 * (line->gsi - ioapics[i].first);
         ioapic_write(i, index, ENTRY_MASKED);
         ioapic_write(i, index + 1, K.cpu[0]->apic_id << 24);
         ioapic_write(i, index, entry);
         return true;
     }
     return false;
+}
+
+bool
+ioapic_route_isa(unsigned irq, uint8_t vector)
+{
+    return ioapic_route(&acpi.isa[irq], vector);
+}
+
+bool
+ioapic_route_pci(unsigned irq, uint8_t vector)
+{
+    struct acpi_line line = acpi.isa[irq];
+    if (!line.level)
+        line.level = line.active_low = true;
+    return ioapic_route(&line, vector);
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct acpi_line;
 struct cpu;
 
 enum vector {
@@ -51,8 +52,14 @@ void apic_nmi_others(void);
 void apic_send_init(uint32_t apic_id);
 void apic_send_startup(uint32_t apic_id, uint8_t page);
 
-/* Let ISA line `irq` (0..15) arrive as `vector` on the boot CPU. False when no
- * I/O APIC serves it. */
-bool ioapic_route(unsigned irq, uint8_t vector);
+/* Let a line arrive as `vector` on the boot CPU. False when no I/O APIC serves
+ * it. */
+bool ioapic_route(const struct acpi_line *line, uint8_t vector);
+
+/* The same for ISA line `irq` (0..15), and for a PCI interrupt that firmware
+ * put on that line: shared ones are level-triggered and active low, unless ACPI
+ * says how they are. */
+bool ioapic_route_isa(unsigned irq, uint8_t vector);
+bool ioapic_route_pci(unsigned irq, uint8_t vector);
 
 #endif

@@ -6,6 +6,15 @@
  * the kernel lock and never waits. Receive buffers and header buffers are the
  * kernel's, allocated at boot and only when there is a card.
  *
+ * Interrupts arrive as VECTOR_DEVICE on the boot CPU, and are off at first.
+ * Most cards hold their line until acknowledge(), so it comes before the APIC's
+ * end of interrupt; it is one access to a register and needs no lock.
+ *
+ * NIC-1  what the card writes is checked before it is used: a count or an index
+ *        that cannot be is a damaged frame or a reset, never a panic.
+ * NIC-2  a card whose buffers were given back reads and writes none of them,
+ *        as far as it obeys a reset or its bus keeps it from memory.
+ *
  * Drivers: drv/virtio_net.c (PCI, modern and transitional, and MMIO),
  * drv/e1000.c.
  */
@@ -19,11 +28,12 @@
 #define NIC_FRAME_MAX  1514u
 #define NIC_HEADER     128u /* bytes of a frame sent that the kernel copies */
 #define NIC_PIECES_MAX 8u
+#define NIC_BUFFER     2048u /* bytes of a receive buffer */
 
-/* A frame that was received: the driver's until nic_release(). */
+/* A frame that was received: the driver's until release(). */
 struct nic_frame {
     const uint8_t *bytes;
-    uint32_t count;
+    uint32_t count; /* at most NIC_FRAME_MAX; 0: it was damaged, drop it */
     bool summed; /* the card checked the transport checksum, and it is right */
 };
 
@@ -41,7 +51,8 @@ struct nic_piece {
 struct nic_driver {
     const char *name;
 
-    /* The oldest received frame; false: there is none. */
+    /* The oldest received frame; false: there is none. needs: the one before
+     * was released. */
     bool (*receive)(struct nic_frame *frame);
     /* Give its buffer back to the card. */
     void (*release)(void);
@@ -55,21 +66,26 @@ struct nic_driver {
                  unsigned count, struct nic_sum sum, uint64_t cookie);
     /* Tell the card of all frames since the last time. */
     void (*kick)(void);
-    /* A frame whose memory the card no longer reads; false: none. */
+    /* A frame whose memory the card no longer reads, in any order; false:
+     * none. */
     bool (*sent)(uint64_t *cookie);
 
-    /* Acknowledge the card's interrupt; interrupts on or off. */
+    /* Acknowledge the card's interrupt. Needs no lock. */
     void (*acknowledge)(void);
+    /* Interrupts for what is received and sent, on or off. Whoever switches
+     * them on looks once more: what came before may raise none. */
     void (*interrupts)(bool on);
     bool (*link_up)(void);
 
-    /* Stop all DMA at once and start anew: frames on their way are lost, and
-     * sent() then returns all that were flying. */
+    /* Stop all DMA at once and start anew: frames on their way are lost, one
+     * that was not released is, and sent() then returns all that were flying
+     * before header() gives room again. Interrupts stay on or off. */
     void (*reset)(void);
 };
 
 struct nic {
     const struct nic_driver *driver; /* [I] NULL: there is no card */
+    const char *bus;                 /* [I] how it is reached, for people */
     uint8_t mac[6];                  /* [I] */
     bool tx_sum, rx_sum;             /* [I] what the card does for us */
     bool has_irq;                    /* [I] else it has to be polled */
@@ -77,7 +93,13 @@ struct nic {
 
 extern struct nic nic;
 
-/* Find a card, set it up, interrupts off. Boot. */
+/* Find a card, set it up, interrupts off. Boot. needs: pci_init(),
+ * apic_init_cpu(). */
 void nic_init(void);
+
+/* For drivers: how many receive buffers this machine can spare, a multiple of
+ * 32; and is nic.mac an address that one card can have? */
+uint16_t nic_buffers(void);
+bool nic_mac_is_good(void);
 
 #endif

@@ -15,12 +15,14 @@
 #include "boot/memory.h"
 #include "debug/symbols.h"
 #include "drv/apic.h"
+#include "drv/nic.h"
 #include "drv/power.h"
 #include "drv/rtc.h"
 #include "drv/timer.h"
 #include "drv/uart.h"
 
 bool host_quiet;
+struct nic nic; /* there is no card */
 void (*host_on_panic)(const char *why);
 
 static struct {
@@ -91,7 +93,7 @@ apic_eoi(void)
 }
 
 bool
-ioapic_route(unsigned irq, uint8_t vector)
+ioapic_route_isa(unsigned irq, uint8_t vector)
 {
     (void)irq, (void)vector;
     return true;

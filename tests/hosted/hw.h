@@ -35,6 +35,20 @@ uint64_t host_pa(const void *kva);
 #define pa_to_kva host_memory
 #define kva_to_pa host_pa
 
+/* Devices: who tests a driver supplies them (unit/nic_device.c). */
+uint8_t hw_inb(uint16_t port);
+uint16_t hw_inw(uint16_t port);
+uint32_t hw_inl(uint16_t port);
+void hw_outb(uint16_t port, uint8_t value);
+void hw_outw(uint16_t port, uint16_t value);
+void hw_outl(uint16_t port, uint32_t value);
+uint8_t hw_mmio_read8(const volatile void *at);
+uint16_t hw_mmio_read16(const volatile void *at);
+uint32_t hw_mmio_read32(const volatile void *at);
+void hw_mmio_write8(volatile void *at, uint8_t value);
+void hw_mmio_write16(volatile void *at, uint16_t value);
+void hw_mmio_write32(volatile void *at, uint32_t value);
+
 /* Time: each look at the clock takes a while. */
 uint64_t hw_rdtsc(void);
 bool hw_rdrand(uint64_t *out);
