@@ -2,10 +2,11 @@
 #
 # apps: init and the demonstrations, each on libos/minimal.
 
-$(foreach app,hello spinner crasher cruncher pager,\
+$(foreach app,hello spinner crasher cruncher pager netd,\
     $(call user-program,$(app),apps/$(app).c,minimal exo))
 $(foreach app,pingpong stride,\
     $(call user-program,$(app),apps/$(app).c apps/own_cpu.c,minimal exo))
 $(foreach app,hoarder miser,\
     $(call user-program,$(app),apps/$(app).c apps/greed.c,minimal exo))
+$(call user-program,kv,$(sort $(wildcard apps/kv/*.c)),minimal exo)
 $(call user-program,init,$(sort $(wildcard apps/init/*.c)),minimal exo)

@@ -17,6 +17,8 @@
 
 #define STACK_PAGES  2
 #define UPCALL_PAGES 1
+#define RINGS        4   // interfaces of an application with an address
+#define ATOMS        256 // ... and atoms, for filters that refine its own
 #define PAUSE_MIN    (100 * CLOCK_MS)
 #define PAUSE_MAX    (10 * CLOCK_S)
 #define GRACE        CLOCK_S
@@ -150,6 +152,7 @@ describe(const struct app *a, const struct image *image, struct spawn *s)
         .args = spec->args,
         .args_bytes = spec->args_bytes,
         .argc = spec->argc,
+        .net = &spec->net,
         .with_log = true,
         .stack_pages = STACK_PAGES,
         .upcall_pages = UPCALL_PAGES,
@@ -163,6 +166,10 @@ describe(const struct app *a, const struct image *image, struct spawn *s)
         (uint32_t)spec->reserved,
         spec->limit < UINT32_MAX ? (uint32_t)spec->limit : UINT32_MAX};
     s->share[EXO_KIND_ENV] = (struct exo_share){spec->envs, spec->envs};
+    if (spec->net.nfilters) {
+        s->share[EXO_KIND_RING] = (struct exo_share){0, RINGS};
+        s->share[EXO_KIND_ATOM] = (struct exo_share){0, ATOMS};
+    }
     s->share[EXO_KIND_SLOT] = (struct exo_share){slots, slots};
 }
 
@@ -178,6 +185,10 @@ launch(struct app *a, struct spawn *s)
         return error;
     a->output.log = (struct exo_log *)log_va;
     a->output.taken = 0;
+    s->what = "give it its address";
+    error = net_grant(a);
+    if (error)
+        return error;
     s->what = "give it slots";
     error = give_cpu_time(a);
     if (!error && a->spec.seal) {

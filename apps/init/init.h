@@ -6,6 +6,7 @@
  *   manifest.c  reads the manifest (pure)
  *   admit.c     does it fit this machine? which slots for whom (pure)
  *   images.c    the boot modules
+ *   net.c       addresses: the filters of applications
  *   apps.c      lives of applications: start, end, restart, stop
  *   output.c    their output, by lines, and what is kept of it
  *   port.c      the two serial channels, buffered
@@ -224,8 +225,17 @@ enum app_state {
     APP_KILLED,
 };
 
+/* What net.c keeps of an application's address. */
+struct net_place {
+    exo_guard guard;                // of its filters; 0: it has no address
+    exo_guard group;                // of those it has in common, 0: none
+    exo_filter receive[2], send[2]; // everything of its address, 4 and 6
+    const struct net_place *owner;  // of an address it has ports of
+};
+
 struct app {
     struct manifest_app spec;
+    struct net_place net;
     uint32_t index;
     enum app_state state;
     exo_env env; // 0: it has none now
@@ -274,6 +284,16 @@ void apps_count(bool second);
 /* Beside those of applications: init's; of envs that applications made and
  * buried; and within the last full second the kernel's [0] and idle [1]. */
 extern uint64_t init_ticks, init_ticks_1s, gone_ticks, rest_ticks_1s[2];
+
+/* net.c -----------------------------------------------------------------------
+ */
+
+/* Makes the filters of every application that has an address. They are init's,
+ * and stay when an application is restarted. False: said why. */
+bool net_open_all(void);
+
+/* Gives an application's env its capabilities over them. */
+int64_t net_grant(const struct app *app);
 
 /* tracing.c -------------------------------------------------------------------
  */

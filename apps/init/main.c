@@ -170,6 +170,8 @@ set_up(void)
     check_images();
     images_trim();
     admit_all();
+    if (!net_open_all())
+        power_off(STATUS_REFUSED);
 }
 
 /* The machine's exit status, when all is over. */

@@ -206,7 +206,8 @@ store_put(struct store *s, const char *key, uint32_t key_bytes, uint32_t hash,
     struct store_item *old = store_find(s, key, key_bytes, hash, 0);
     if (old)
         store_delete(s, old);
-    if (head_of(s, s->newest)->used + need > STORE_PAGE)
+    if (head_of(s, s->newest)->used + need > STORE_PAGE &&
+        !(s->grow && s->grow(s)))
         recycle(s);
     uint32_t at = head_of(s, s->newest)->used;
     struct store_item *item = (struct store_item *)(s->page[s->newest] + at);

@@ -52,6 +52,10 @@ struct store {
     uint32_t npages;
     uint32_t oldest, newest; // slots; the pages between are linked
     uint64_t unique, items, evicted, expired;
+
+    /* Asked for another page before items are given up for room: adds one, or
+     * answers false. NULL: there are no more. */
+    bool (*grow)(struct store *store);
 };
 
 /* An empty store without a page. buckets: nbuckets words, zeroed; pages: room

@@ -17,8 +17,8 @@ spec_get(struct exo_filter_spec *s, uint64_t uva)
 {
     if (!user_get(s, uva, SPEC_WORDS))
         return -EXO_E_FAULT;
-    uint32_t flags =
-        s->direction == EXO_NET_SEND ? EXO_FILTER_LOCAL : EXO_FILTER_SHARED;
+    uint32_t flags = EXO_FILTER_SHARED |
+                     (s->direction == EXO_NET_SEND ? EXO_FILTER_LOCAL : 0);
     if (s->direction > EXO_NET_SEND || (s->flags & ~flags) || s->zero ||
         s->count == 0 || s->count > EXO_ATOMS_MAX)
         return -EXO_E_INVAL;
@@ -103,8 +103,10 @@ right_to(uint32_t index, enum exo_attach how)
 {
     if (how == EXO_ATTACH_TAP)
         return EXO_CONTROL;
-    return K.net.filter_info[index].flags & EXO_FILTER_SHARED ? EXO_READ
-                                                              : EXO_WRITE;
+    const struct exo_filter_info *info = &K.net.filter_info[index];
+    bool listens =
+        info->direction == EXO_NET_RECEIVE && (info->flags & EXO_FILTER_SHARED);
+    return listens ? EXO_READ : EXO_WRITE;
 }
 
 static int64_t

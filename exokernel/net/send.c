@@ -304,7 +304,12 @@ static bool
 is_allowed(struct outgoing *o)
 {
     o->filter = filter_match(EXO_NET_SEND, o->header, o->frame.header_bytes);
-    return o->filter && K.net.filter_info[o->filter].iface == o->i->id;
+    if (!o->filter)
+        return false;
+    const struct exo_filter_info *info = &K.net.filter_info[o->filter];
+    return info->iface == o->i->id ||
+           (unlikely(info->flags & EXO_FILTER_SHARED) &&
+            net_link_find(o->filter, o->i, EXO_ATTACH));
 }
 
 static void

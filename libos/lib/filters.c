@@ -9,36 +9,19 @@
 #define ETHER_BYTES 14u
 #define IPV6_BYTES  40u
 
-exo_filter
-net_filter_of(exo_env env, enum exo_direction direction, exo_filter after)
+int64_t
+net_attach(const struct net *net, const exo_filter *filter, uint32_t count,
+           const exo_cap caps[2], exo_cap own)
 {
-    const uint32_t n = exo_net_info()->nfilters;
-    for (uint32_t i = EXO_NET_INDEX(after) + 1; i < n; i++) {
-        const volatile struct exo_filter_info *f = exo_filter_info(i);
-        exo_filter id = f->id;
-        if (id && f->payer == EXO_ENV_INDEX(env) && f->direction == direction)
-            return id;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t error = -EXO_E_CAP;
+        for (unsigned k = 0; k < 2 && error == -EXO_E_CAP; k++)
+            error = exo_filter_attach(EXO_CAPS(caps[k], own), filter[i],
+                                      net->id, EXO_ATTACH);
+        if (error)
+            return error;
     }
     return 0;
-}
-
-int64_t
-net_attach(const struct net *net, exo_cap filters, exo_cap own)
-{
-    int64_t attached = 0;
-    const exo_env env = exo_iface_info(net->id)->env;
-    for (unsigned direction = EXO_NET_RECEIVE; direction <= EXO_NET_SEND;
-         direction++) {
-        exo_filter f = 0;
-        while ((f = net_filter_of(env, direction, f))) {
-            int64_t error = exo_filter_attach(EXO_CAPS(filters, own), f,
-                                              net->id, EXO_ATTACH);
-            if (error && error != -EXO_E_BUSY && error != -EXO_E_STATE)
-                return error;
-            attached += !error;
-        }
-    }
-    return attached;
 }
 
 void
@@ -163,6 +146,13 @@ net_arp_own(struct exo_filter_spec *spec, const uint8_t address[4])
 }
 
 void
+net_arp_own_mac(struct exo_filter_spec *spec, const uint8_t mac[6])
+{
+    uint32_t at = ETHER_BYTES + (is_receive(spec) ? 18 : 8);
+    add_equal(spec, at - 2, 8, UINT64_C(0xffffffffffff), number(mac, 6));
+}
+
+void
 net_arp_operation(struct exo_filter_spec *spec, uint16_t operation)
 {
     add_field(spec, ETHER_BYTES + 6, 2, operation);
@@ -194,4 +184,18 @@ net_ipv6_peer_port(struct exo_filter_spec *spec, uint16_t first, uint16_t last)
 {
     add_port(spec, ETHER_BYTES + IPV6_BYTES + (is_receive(spec) ? 0 : 2), first,
              last);
+}
+
+void
+net_icmpv6_type(struct exo_filter_spec *spec, uint8_t type)
+{
+    add_field(spec, ETHER_BYTES + IPV6_BYTES, 1, type);
+}
+
+void
+net_neighbour_target(struct exo_filter_spec *spec, const uint8_t address[16])
+{
+    uint32_t at = ETHER_BYTES + IPV6_BYTES + 8;
+    add_field(spec, at, 8, number(address, 8));
+    add_field(spec, at + 8, 8, number(address + 8, 8));
 }

@@ -80,6 +80,22 @@ net_open(struct net *net, struct map *map, const struct net_plan *plan)
 }
 
 int64_t
+net_open_own(struct net *net, struct map *map, const struct net_plan *plan,
+             const struct start_net *own)
+{
+    static const exo_cap caps[2] = {START_CAP_NET, START_CAP_GROUP};
+    if (!own->nfilters)
+        return -EXO_E_NONE;
+    int64_t error = net_open(net, map, plan);
+    if (error)
+        return error;
+    error = net_attach(net, own->filter, own->nfilters, caps, plan->cap);
+    if (error)
+        net_close(net, map);
+    return error;
+}
+
+int64_t
 net_close(struct net *net, struct map *map)
 {
     int64_t error = 0;

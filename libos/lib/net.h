@@ -23,14 +23,14 @@
  *     IPv4 (0800)        destination address, no fragment, protocol, header
  *                        length (SHIFT), destination port, source port
  *     ARP (0806)         target address, operation
- *     IPv6 (86dd)        destination address, next header, destination port,
- *                        source port
+ *     IPv6 (86dd)        destination address, next header, then destination
+ *                        port, source port; or type of ICMPv6
  *   send:                source MAC, ethertype
  *     IPv4               source address, no fragment, protocol, header length,
  *                        source port, destination port
- *     ARP                sender address, operation
- *     IPv6               source address, next header, source port, destination
- *                        port
+ *     ARP                sender address, sender MAC, operation
+ *     IPv6               source address, next header, then source port,
+ *                        destination port; or type of ICMPv6, target
  *
  * A filter may end anywhere on the way. One for a whole address ends behind the
  * address and gets fragments, too; one for a port does not.
@@ -40,6 +40,7 @@
 
 #include <exo/net.h>
 #include "lib/map.h"
+#include "lib/start.h"
 
 struct net {
     exo_iface id;
@@ -68,6 +69,11 @@ struct net_plan {
  * buffers are the kernel's from then on.
  * Errors: INVAL; those of pages_take, map_runs and net_open. */
 int64_t net_open(struct net *net, struct map *map, const struct net_plan *plan);
+
+/* The same for a program's own address: attaches it to the filters of its start
+ * block. Error: NONE it has no address. */
+int64_t net_open_own(struct net *net, struct map *map,
+                     const struct net_plan *plan, const struct start_net *own);
 
 /* Closes it, and gives its pages back. Errors: those of net_close. */
 int64_t net_close(struct net *net, struct map *map);
@@ -121,16 +127,11 @@ net_waits(const struct net *net)
 /* ---- filters --------------------------------------------------------------
  */
 
-/* The next filter of a direction that `env` pays for, behind `after` (0: the
- * first); 0: there is none. */
-exo_filter net_filter_of(exo_env env, enum exo_direction direction,
-                         exo_filter after);
-
-/* Attaches the interface to all filters, of both directions, that its env pays
- * for and that have none yet. `filters`: READ and WRITE over their guards,
- * `own`: WRITE over the interface's. Result: how many. Errors: those of
- * filter_attach but BUSY. */
-int64_t net_attach(const struct net *net, exo_cap filters, exo_cap own);
+/* Attaches the interface to filters, those of a start block for example.
+ * caps: two slots; each filter's guard is covered by the one or the other.
+ * own: WRITE over the interface's. Errors: those of filter_attach. */
+int64_t net_attach(const struct net *net, const exo_filter *filter,
+                   uint32_t count, const exo_cap caps[2], exo_cap own);
 
 #define NET_TYPE_IPV4 0x0800u
 #define NET_TYPE_ARP  0x0806u
@@ -155,6 +156,7 @@ void net_ipv4_peer_port(struct exo_filter_spec *spec, uint16_t first,
                         uint16_t last);
 
 void net_arp_own(struct exo_filter_spec *spec, const uint8_t address[4]);
+void net_arp_own_mac(struct exo_filter_spec *spec, const uint8_t mac[6]);
 void net_arp_operation(struct exo_filter_spec *spec, uint16_t operation);
 
 void net_ipv6_own(struct exo_filter_spec *spec, const uint8_t address[16]);
@@ -163,5 +165,10 @@ void net_ipv6_own_port(struct exo_filter_spec *spec, uint16_t first,
                        uint16_t last);
 void net_ipv6_peer_port(struct exo_filter_spec *spec, uint16_t first,
                         uint16_t last);
+
+/* Behind net_ipv6_next(NET_ICMPV6). */
+void net_icmpv6_type(struct exo_filter_spec *spec, uint8_t type);
+void net_neighbour_target(struct exo_filter_spec *spec,
+                          const uint8_t address[16]);
 
 #endif

@@ -67,6 +67,8 @@ fill_start_block(const struct spawn *spawn, struct start_block *start)
     start->has_log = spawn->with_log;
     start->image = spawn->image_guard ? spawn->image_page : 0;
     start->image_bytes = spawn->image_bytes;
+    if (spawn->net)
+        start->net = *spawn->net;
     memcpy(start->args, spawn->args, spawn->args_bytes);
 }
 

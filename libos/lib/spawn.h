@@ -45,6 +45,7 @@ struct spawn {
     const char *args;    // name and arguments, a zero byte after each
     uint32_t args_bytes; // at most START_ARGS_BYTES
     uint32_t argc;
+    const struct start_net *net; // or null: it has no network
 
     /* Its shape. */
     bool with_log;

@@ -34,7 +34,9 @@ enum start_cap {
     START_CAP_SELF,  // the program's own prefix, all rights
     START_CAP_DOOR,  // WRITE over its parent's env, to ring it
     START_CAP_IMAGE, // READ over the pages of its own image
-    START_CAP_NET,   // READ and WRITE over its filters, when it has an address
+    START_CAP_NET,   // over its filters, to attach and refine, if it has an
+                     // address
+    START_CAP_GROUP, // over those it has in common with others, to attach
     START_CAPS,
 };
 
@@ -49,7 +51,7 @@ enum start_cap {
 /* What a program has of the network. Addresses are in network byte order;
  * `prefix4` or `prefix6` 0: it has none of that kind. */
 #define START_PORTS_MAX   9u // the last are those it connects from
-#define START_FILTERS_MAX 16u
+#define START_FILTERS_MAX 48u
 
 struct start_ports {
     uint16_t first, last;

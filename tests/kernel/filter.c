@@ -121,7 +121,6 @@ TEST(filter_add_checks_its_arguments)
     REFUSED(s.direction = UINT32_MAX, INVAL);
     REFUSED(s.flags = EXO_FILTER_LOCAL, INVAL); // is for sending
     REFUSED(s.flags = 4, INVAL);
-    REFUSED((s.direction = EXO_NET_SEND, s.flags = EXO_FILTER_SHARED), INVAL);
     REFUSED(s.count = 0, INVAL);
     REFUSED(s.count = EXO_ATOMS_MAX + 1, INVAL);
     REFUSED(s.count = UINT32_MAX, INVAL);

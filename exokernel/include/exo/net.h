@@ -85,9 +85,9 @@ enum exo_direction {
 #define EXO_NEST_MAX   8u  // filters from one below the root to the innermost
 
 enum exo_filter_flag {
-    EXO_FILTER_SHARED = 1, // receive: every interface attached to it gets a
-                           // copy (broadcasts, multicasts), at most
-                           // EXO_SHARERS_MAX
+    EXO_FILTER_SHARED = 1, // any number of interfaces, at most EXO_SHARERS_MAX:
+                           // each gets a copy (broadcasts, multicasts), or
+                           // each may send
     EXO_FILTER_LOCAL = 2,  // send: only to envs on this machine; and so is
                            // every filter below it
 };
