@@ -10,7 +10,8 @@ import re
 from . import AbiError
 
 _MEMBER = re.compile(
-    r"(?P<type>(?:const )?(?:(?:struct|enum) )?\w+) (?P<names>[^;]+);$")
+    r"(?P<type>(?:const )?(?:(?:struct|enum) )?\w+(?:\([\w ]+\))?) "
+    r"(?P<names>[^;]+);$")
 
 
 class Item:
