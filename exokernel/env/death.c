@@ -5,9 +5,9 @@
  * env_end() writes the post-mortem record, takes the env off queue, heap and
  * CPU and tells the parent; from then on it never runs. env_reap() takes apart
  * what it held, a bounded part at a time: children, calls that wait for it,
- * slots, packets, the root, then page by page to heirs or the free list. It is driven by
- * whoever destroys the env, by idle CPUs and by allocations that find nothing
- * free.
+ * slots, what other rooms hold, the root, then page by page to heirs or the
+ * free list. It is driven by whoever destroys the env, by idle CPUs and by
+ * allocations that find nothing free.
  */
 #include "cap/cap.h"
 #include "debug/trace.h"

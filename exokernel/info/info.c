@@ -65,9 +65,8 @@ expose_net(uint64_t *end)
 {
     struct exo_net_info *net = K.net.info =
         expose(end, &K.machine->net, sizeof(*net));
-    K.net.filter_info =
-        expose(end, &net->filters,
-               K.net.nfilters * sizeof(struct exo_filter_info));
+    K.net.filter_info = expose(end, &net->filters,
+                               K.net.nfilters * sizeof(struct exo_filter_info));
     K.net.iface_info = expose(end, &net->ifaces,
                               K.net.nifaces * sizeof(struct exo_iface_info));
 }

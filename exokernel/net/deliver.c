@@ -14,6 +14,7 @@
 #include "net/net.h"
 
 #define POLL_FRAMES 8  /* taken from the card while the lock is held */
+#define POLL_SENT   16 /* frames sent before that are looked for */
 #define POLL_COPIES 16 /* and copies made of them, but for the last one's */
 #define POLL_BUDGET 64 /* frames in one interrupt; then the card is polled */
 
@@ -77,8 +78,8 @@ give(struct iface *i, const struct frame *f, uint32_t filter, uint16_t flags)
         K.net.filter_info[filter].dropped++;
         return;
     }
-    char *buffer = (char *)page_kva(i->area[at / EXO_PAGE_BYTES]) +
-                   at % EXO_PAGE_BYTES;
+    char *buffer =
+        (char *)page_kva(i->area[at / EXO_PAGE_BYTES]) + at % EXO_PAGE_BYTES;
     *(struct exo_packet *)buffer =
         (struct exo_packet){.time = hw_rdtsc(), .filter = (uint16_t)filter};
     fill_buffer(buffer, f);
@@ -123,8 +124,7 @@ net_tap(const struct frame *f, uint32_t filter)
 unsigned
 net_deliver(const struct frame *f, const struct iface *from)
 {
-    uint32_t filter =
-        filter_match(EXO_NET_RECEIVE, f->header, f->header_bytes);
+    uint32_t filter = filter_match(EXO_NET_RECEIVE, f->header, f->header_bytes);
     if (unlikely(!filter)) {
         K.net.info->rx_unclaimed++;
         return 0;
@@ -161,13 +161,13 @@ receive(const struct nic_frame *nf)
     return net_deliver(&f, NULL);
 }
 
-/* Serve the card for one hold of the lock; how many frames came. */
-static unsigned
+/* Serve the card for one hold of the lock. True: there may be more. */
+static bool
 poll_once(void)
 {
     struct nic_frame frame;
     unsigned frames = 0, copies = 0;
-    net_collect_sent(POLL_FRAMES);
+    unsigned sent = net_collect_sent(POLL_SENT);
     K.net.stamp = hw_rdtsc();
     while (frames < POLL_FRAMES && copies < POLL_COPIES &&
            nic.driver->receive(&frame)) {
@@ -176,7 +176,7 @@ poll_once(void)
         frames++;
     }
     K.net.stamp = 0;
-    return copies < POLL_COPIES ? frames : POLL_FRAMES;
+    return sent == POLL_SENT || frames == POLL_FRAMES || copies >= POLL_COPIES;
 }
 
 /* True: the budget ended first. */
@@ -184,7 +184,7 @@ static bool
 poll(struct cpu *c)
 {
     for (unsigned n = 0; n < POLL_BUDGET; n += POLL_FRAMES) {
-        if (poll_once() < POLL_FRAMES)
+        if (!poll_once())
             return false;
         uint64_t path = c->lock_path;
         kernel_unlock(c);

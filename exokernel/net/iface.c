@@ -14,7 +14,7 @@
 #define ATOMS_PER_FILTER 8
 #define PAGES_PER_IFACE  128
 #define UNHOLD_STEP      8   /* pages given back for one unit of work */
-#define COLLECT_STEP     16  /* sent frames looked at while one waits for them */
+#define COLLECT_STEP     16  /* sent frames looked for while one waits */
 #define PATIENCE_MS      100 /* for a card to finish, before it is reset */
 
 static uint32_t
@@ -56,7 +56,7 @@ make_tables(void)
     }
 }
 
-/* A machine without a card needs an address too: a local one [IEEE802 8.4]. */
+/* A machine without a card needs an address too: a local one. */
 static void
 publish(void)
 {
@@ -66,6 +66,7 @@ publish(void)
     info->nifaces = K.net.nifaces;
     info->natoms = K.net.natoms;
     memcpy(info->mac, nic.driver ? nic.mac : made_up, sizeof(info->mac));
+    memcpy(&K.net.mac, info->mac, sizeof(info->mac));
     if (!nic.driver)
         return;
     info->features = EXO_NET_CARD | (nic.tx_sum ? EXO_NET_TX_SUM : 0) |

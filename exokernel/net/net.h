@@ -62,11 +62,11 @@ struct iface {
     struct exo_net_tx *tx;       /* [U] */
     exo_page state_page, rx_page, tx_page;
     uint32_t index;
-    uint32_t next, prev;                /* [K] of the owner's interfaces */
-    uint32_t links;                     /* [K] what it is attached to */
-    uint32_t filled, taken, head, tail; /* [K] believed counts of rx */
-    uint32_t tx_tail, tx_done;          /* [K] of tx */
-    uint32_t flying;                    /* [K] frames the card still reads */
+    uint32_t next, prev;                 /* [K] of the owner's interfaces */
+    uint32_t links;                      /* [K] what it is attached to */
+    uint32_t filled, taken, head, tail;  /* [K] believed counts of rx */
+    uint32_t tx_tail, tx_done;           /* [K] of tx */
+    uint32_t flying;                     /* [K] frames the card still reads */
     uint32_t blocked_next, blocked_prev; /* [K] in K.net.blocked */
     bool blocked, closing;               /* [K] */
     uint64_t reset_at; /* [K] closing: when the card is reset, 0: not yet set */
@@ -186,8 +186,9 @@ bool net_interrupt(struct cpu *c);
 /* Take what is queued, a bounded number of frames; entries left or an error. */
 int64_t iface_send(struct iface *i);
 
-/* Frames that the card has read, at most `max`: their entries are done. */
-void net_collect_sent(unsigned max);
+/* Frames that the card has read, at most `max`: their entries are done. How
+ * many there were. */
+unsigned net_collect_sent(unsigned max);
 
 /* The card makes it wait no more. */
 void iface_unblock(struct iface *i);

@@ -86,7 +86,8 @@ sys_net_open(uint32_t caps, EXO_USER(const struct exo_iface_spec) spec)
     if (s.count > EXO_NET_AREA_MAX || s.count <= have)
         return -EXO_E_INVAL;
     n = n < OPEN_STEP ? n : OPEN_STEP;
-    if (!user_range(s.area, s.count * 8) || !user_get(area, s.area + have * 8, n))
+    if (!user_range(s.area, s.count * 8) ||
+        !user_get(area, s.area + have * 8, n))
         return -EXO_E_FAULT;
     if (!i) {
         if (!cap_covers(cap_slot(me, caps), s.guard, EXO_GRANT))

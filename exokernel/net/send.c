@@ -12,7 +12,7 @@
 #include "net/filter.h"
 #include "net/net.h"
 
-#define SEND_STEP    12 /* frames, and copies of them, for one hold of the lock */
+#define SEND_STEP    12 /* frames and copies, for one hold of the lock */
 #define COLLECT_STEP 16 /* frames sent before that are looked for */
 
 /* A frame on its way out. */
@@ -22,8 +22,9 @@ struct outgoing {
     uint16_t flags;  /* of its first entry */
     uint32_t filter; /* that it belongs to, of the send tree */
     struct frame frame;
+    uint8_t *header; /* the card's, or own[] if it has none to give */
+    uint8_t own[EXO_NET_HEADER];
     struct nic_piece piece[NIC_PIECES_MAX];
-    uint8_t header[EXO_NET_HEADER];
 };
 
 /* ---- what was sent ----------------------------------------------------- */
@@ -39,9 +40,12 @@ is_finished(const struct iface *i, uint32_t n)
 static void
 finish(struct iface *i, uint32_t first, uint32_t n)
 {
-    for (uint32_t k = first; k != first + n; k++)
-        i->finished[k % EXO_NET_ENTRIES / 64] |= 1ull << k % 64;
     uint32_t before = i->tx_done;
+    if (likely((first - before) % EXO_NET_ENTRIES == 0))
+        i->tx_done += n;
+    else
+        for (uint32_t k = first; k != first + n; k++)
+            i->finished[k % EXO_NET_ENTRIES / 64] |= 1ull << k % 64;
     while (is_finished(i, i->tx_done)) {
         i->finished[i->tx_done % EXO_NET_ENTRIES / 64] &=
             ~(1ull << i->tx_done % 64);
@@ -105,13 +109,14 @@ cookie_of(const struct outgoing *o)
     return (uint64_t)o->entries << 32 | (uint32_t)first << 16 | o->i->index;
 }
 
-void
+unsigned
 net_collect_sent(unsigned max)
 {
     uint64_t cookie;
+    unsigned n = 0;
     if (!nic.driver)
-        return;
-    for (unsigned n = 0; n < max && nic.driver->sent(&cookie); n++) {
+        return 0;
+    for (; n < max && nic.driver->sent(&cookie); n++) {
         struct iface *i = K.net.iface[cookie & 0xffff];
         uint32_t first = cookie >> 16 & 0xffff;
         assert(i && i->flying);
@@ -119,6 +124,7 @@ net_collect_sent(unsigned max)
         finish(i, first, cookie >> 32 & 0xffff);
         wake_blocked();
     }
+    return n;
 }
 
 /* ---- gathering --------------------------------------------------------- */
@@ -136,16 +142,14 @@ entry_at(const struct iface *i, uint32_t n)
 }
 
 /* Bytes that lie in one page. */
-static bool
+static inline bool
 add_bytes(struct outgoing *o, uint64_t pa, uint32_t n)
 {
     struct frame *f = &o->frame;
     uint32_t room = EXO_NET_HEADER - f->header_bytes;
     uint32_t head = n < room ? n : room;
-    if (head) {
-        memcpy(o->header + f->header_bytes, pa_to_kva(pa), head);
-        f->header_bytes += head;
-    }
+    memcpy(o->header + f->header_bytes, pa_to_kva(pa), head);
+    f->header_bytes += head;
     if (head == n)
         return true;
     pa += head, n -= head;
@@ -162,7 +166,7 @@ add_bytes(struct outgoing *o, uint64_t pa, uint32_t n)
 }
 
 /* The bytes of one entry, page by page. */
-static bool
+static inline bool
 add_entry(struct outgoing *o, struct exo_net_entry e)
 {
     const struct iface *i = o->i;
@@ -173,26 +177,24 @@ add_entry(struct outgoing *o, struct exo_net_entry e)
         return false;
     while (at < end) {
         uint32_t in_page = at % EXO_PAGE_BYTES;
-        uint32_t n = EXO_PAGE_BYTES - in_page;
-        n = n < end - at ? n : (uint32_t)(end - at);
         uint64_t pa = (uint64_t)i->area[at / EXO_PAGE_BYTES] << EXO_PAGE_SHIFT;
-        if (!add_bytes(o, pa + in_page, n))
+        uint64_t next = at - in_page + EXO_PAGE_BYTES;
+        next = likely(next > end) ? end : next;
+        if (!add_bytes(o, pa + in_page, (uint32_t)(next - at)))
             return false;
-        at += n;
+        at = next;
     }
     return true;
 }
 
-/* The next frame out of `left` entries. o->entries: how many it takes up, 0:
- * its last is not queued yet. False: it is malformed. */
-static bool
-gather(struct outgoing *o, uint32_t left)
+/* The next frame if it goes on in further entries. */
+static __attribute__((noinline)) bool
+gather_pieces(struct outgoing *o, uint32_t left)
 {
     bool good = true, more = true;
+    o->entries = 0;
     for (unsigned n = 0; n < left && more; n++) {
         struct exo_net_entry e = entry_at(o->i, o->i->tx_tail + n);
-        if (n == 0)
-            o->flags = e.flags;
         good = good && n < EXO_TX_PIECES_MAX && add_entry(o, e);
         more = e.flags & EXO_TX_MORE;
         o->entries = more ? 0 : n + 1;
@@ -201,6 +203,19 @@ gather(struct outgoing *o, uint32_t left)
         o->entries = left;
         return false;
     }
+    return good;
+}
+
+/* The next frame out of `left` entries. o->entries: how many it takes up, 0:
+ * its last is not queued yet. False: it is malformed. */
+static inline bool
+gather(struct outgoing *o, uint32_t left)
+{
+    struct exo_net_entry e = entry_at(o->i, o->i->tx_tail);
+    o->flags = e.flags;
+    o->entries = 1;
+    bool good = unlikely(e.flags & EXO_TX_MORE) ? gather_pieces(o, left)
+                                                : add_entry(o, e);
     return good && o->frame.bytes >= EXO_FRAME_MIN;
 }
 
@@ -240,14 +255,14 @@ sum_bytes(uint64_t sum, const uint8_t *at, uint32_t n, bool *odd)
     return sum + part;
 }
 
-/* Fill the checksum into a header that the card will send as it is. */
+/* Fill the checksum into the header, which the card will send as it is. */
 static void
-fill_sum(const struct outgoing *o, uint8_t *header, struct nic_sum sum)
+fill_sum(const struct outgoing *o, struct nic_sum sum)
 {
     bool odd = false;
     const struct frame *f = &o->frame;
-    uint64_t total = sum_bytes(0, header + sum.start,
-                               f->header_bytes - sum.start, &odd);
+    uint64_t total =
+        sum_bytes(0, o->header + sum.start, f->header_bytes - sum.start, &odd);
     for (unsigned n = 0; n < f->pieces; n++)
         total = sum_bytes(total, pa_to_kva(f->piece[n].pa), f->piece[n].count,
                           &odd);
@@ -256,22 +271,29 @@ fill_sum(const struct outgoing *o, uint8_t *header, struct nic_sum sum)
     uint16_t field = (uint16_t)~total;
     if (!field && (o->flags & EXO_TX_SUM_UDP))
         field = 0xffff; /* zero means: none [RFC768] */
-    memcpy(header + sum.start + sum.offset, &field, 2);
+    memcpy(o->header + sum.start + sum.offset, &field, 2);
 }
 
 /* ---- sending ----------------------------------------------------------- */
 
 enum where { TO_NOBODY = 0, TO_LOCAL = 1, TO_CARD = 2 };
 
-static unsigned
+/* Is this the machine's own address? */
+static inline bool
+is_own(const uint8_t mac[6])
+{
+    uint64_t to; /* the header has more than eight bytes */
+    __builtin_memcpy(&to, mac, sizeof(to));
+    return (to & 0xffffffffffff) == K.net.mac;
+}
+
+static inline unsigned
 destination(const struct outgoing *o)
 {
-    const uint8_t *to = o->header;
-    unsigned card = nic.driver ? TO_CARD : TO_NOBODY;
-    unsigned where = card;
-    if (to[0] & 1)
-        where = TO_LOCAL | card;
-    else if (memcmp(to, K.net.info->mac, 6) == 0)
+    unsigned where = nic.driver ? TO_CARD : TO_NOBODY;
+    if (o->header[0] & 1)
+        where |= TO_LOCAL;
+    else if (is_own(o->header))
         where = TO_LOCAL;
     if (K.net.filter_info[o->filter].flags & EXO_FILTER_LOCAL)
         where &= TO_LOCAL;
@@ -281,8 +303,7 @@ destination(const struct outgoing *o)
 static bool
 is_allowed(struct outgoing *o)
 {
-    o->filter =
-        filter_match(EXO_NET_SEND, o->header, o->frame.header_bytes);
+    o->filter = filter_match(EXO_NET_SEND, o->header, o->frame.header_bytes);
     return o->filter && K.net.filter_info[o->filter].iface == o->i->id;
 }
 
@@ -299,13 +320,12 @@ refuse(struct outgoing *o)
 }
 
 static void
-to_card(struct outgoing *o, uint8_t *header, struct nic_sum sum)
+to_card(struct outgoing *o, struct nic_sum sum)
 {
     struct exo_net_info *info = K.net.info;
     const struct frame *f = &o->frame;
-    memcpy(header, o->header, f->header_bytes);
     if (sum.start && !nic.tx_sum) {
-        fill_sum(o, header, sum);
+        fill_sum(o, sum);
         sum = (struct nic_sum){0, 0};
     }
     nic.driver->send(f->header_bytes, o->piece, f->pieces, sum, cookie_of(o));
@@ -330,8 +350,7 @@ send(struct outgoing *o, struct nic_sum sum)
 {
     unsigned where = destination(o), copies = 0;
     struct exo_filter_info *filter = &K.net.filter_info[o->filter];
-    uint8_t *header = where & TO_CARD ? nic.driver->header() : NULL;
-    if ((where & TO_CARD) && !header)
+    if ((where & TO_CARD) && o->header == o->own)
         return 0;
     if (unlikely(K.net.taps)) {
         o->frame.flags = EXO_RX_SENT | EXO_RX_LOCAL |
@@ -340,8 +359,8 @@ send(struct outgoing *o, struct nic_sum sum)
     }
     if (where & TO_LOCAL)
         copies += to_envs(o, where);
-    if (header)
-        to_card(o, header, sum);
+    if (where & TO_CARD)
+        to_card(o, sum);
     filter->frames++;
     filter->bytes += o->frame.bytes;
     o->i->info->tx_frames++;
@@ -359,7 +378,9 @@ send_next(struct iface *i, uint32_t left, bool *full)
     struct outgoing o;
     struct nic_sum sum;
     o.i = i;
-    o.entries = 0;
+    o.header = nic.driver ? nic.driver->header() : NULL;
+    if (!o.header)
+        o.header = o.own;
     o.frame = (struct frame){.header = o.header, .piece = o.piece};
     bool good = gather(&o, left);
     if (!o.entries)

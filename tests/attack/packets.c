@@ -32,10 +32,9 @@ pair(void)
 static uint32_t
 hostile(void)
 {
-    static const uint32_t numbers[] = {0,          1,          255,
-                                       256,        257,        2047,
-                                       2048,       4095,       4096,
-                                       0x7fffffff, 0x80000000, UINT32_MAX};
+    static const uint32_t numbers[] = {
+        0,    1,    255,  256,        257,        2047,
+        2048, 4095, 4096, 0x7fffffff, 0x80000000, UINT32_MAX};
     uint64_t r = random64();
     return r % 3 ? numbers[r / 3 % ARRAY_SIZE(numbers)] : (uint32_t)(r >> 8);
 }
@@ -93,7 +92,7 @@ TEST(packets_buffers_that_lie_are_not_written)
 {
     pair();
     watch_pages();
-    const uint32_t bad[] = {1,      2047,        2049,      8 * 4096,
+    const uint32_t bad[] = {1,       2047,       2049,       8 * 4096,
                             1 << 20, UINT32_MAX, 0x80000000, 8 * 4096 + 2048};
     uint32_t filled = b.rx->taken;
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
@@ -135,7 +134,8 @@ TEST(packets_random_entries_harm_nobody)
     neighbour_check(n);
 }
 
-/* ---- while it is being read ----------------------------------------------- */
+/* ---- while it is being read -----------------------------------------------
+ */
 
 /* Turns the port in the header from allowed to forbidden and back, and the
  * entries to anything. */
@@ -269,7 +269,8 @@ TEST(packets_need_capabilities)
     CHECK(port_next(&b) != NULL);
 }
 
-/* ---- floods --------------------------------------------------------------- */
+/* ---- floods ---------------------------------------------------------------
+ */
 
 static void
 flood(uint64_t unused)
@@ -291,9 +292,9 @@ TEST(packets_flood_costs_the_flooded_no_time_of_its_slots)
     EQ(exo_reguard(CAPS, EXO_KIND_RING, a.id, 1, 0), 1);
     over = false;
     turns = 0;
-    struct kid *k = kid_new(&(struct kid_plan){.flags = KID_THREAD,
-                                               .cpu1 = NCPUS > 1 ? 2 : 0},
-                            flood, 0);
+    struct kid *k = kid_new(
+        &(struct kid_plan){.flags = KID_THREAD, .cpu1 = NCPUS > 1 ? 2 : 0},
+        flood, 0);
     EQ(exo_cap_grant(CAPS, k->id, 0, 0, 64 | EXO_WRITE << 8), 0);
     kid_go(k);
     UNTIL(turns > 20);

@@ -557,8 +557,11 @@ TEST(net_tap_sees_what_filters_below_take)
     udp_spec(&s, 0, EXO_NET_RECEIVE, PORT);
     s.parent = parent;
     s.count = 1;
-    s.atom[0] = (struct exo_atom){
-        .op = EXO_ATOM_EQ, .width = 2, .offset = 34, .mask = 0xffff, .value = 7};
+    s.atom[0] = (struct exo_atom){.op = EXO_ATOM_EQ,
+                                  .width = 2,
+                                  .offset = 34,
+                                  .mask = 0xffff,
+                                  .value = 7};
     exo_filter child = filter_new(&s);
     ATTACH(child, a.id);
     EQ(exo_filter_attach(CAPS, parent, c.id, EXO_ATTACH_TAP), 0);
@@ -656,11 +659,10 @@ open_and_sleep(uint64_t unused)
 static struct kid *
 owner_of_b(void (*entry)(uint64_t), uint32_t cpu1)
 {
-    struct kid *k = kid_new(&(struct kid_plan){.flags = KID_THREAD,
-                                               .cpu1 = cpu1,
-                                               .rings = 2,
-                                               .atoms = 40},
-                            entry, 0);
+    struct kid *k = kid_new(
+        &(struct kid_plan){
+            .flags = KID_THREAD, .cpu1 = cpu1, .rings = 2, .atoms = 40},
+        entry, 0);
     port_pages(&b, k->id, k->guard, THERE, 8);
     opened = rounds = 0;
     kid_go(k);
@@ -705,8 +707,8 @@ TEST(net_death_of_the_owner_closes_it)
 TEST(net_death_of_the_filters_payer_detaches)
 {
     pair(4);
-    struct kid *k = kid_new(
-        &(struct kid_plan){.flags = KID_EMPTY, .atoms = 40}, sleep_forever, 0);
+    struct kid *k = kid_new(&(struct kid_plan){.flags = KID_EMPTY, .atoms = 40},
+                            sleep_forever, 0);
     struct exo_filter_spec s;
     udp_spec(&s, 0, EXO_NET_RECEIVE, PORT + 1);
     s.payer = k->id;

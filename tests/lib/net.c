@@ -115,9 +115,8 @@ udp_spec(struct exo_filter_spec *s, exo_guard guard, unsigned direction,
         {23, 1, 17},
         {direction == EXO_NET_RECEIVE ? 36 : 34, 2, port},
     };
-    *s = (struct exo_filter_spec){.guard = guard,
-                                  .direction = direction,
-                                  .count = ARRAY_SIZE(field)};
+    *s = (struct exo_filter_spec){
+        .guard = guard, .direction = direction, .count = ARRAY_SIZE(field)};
     for (unsigned i = 0; i < ARRAY_SIZE(field); i++)
         s->atom[i] = (struct exo_atom){
             .op = EXO_ATOM_EQ,

@@ -80,7 +80,8 @@ exo_filter udp_filter(unsigned direction, uint16_t port, exo_iface iface);
 exo_filter filter_new(const struct exo_filter_spec *s);
 void filter_gone(exo_filter filter);
 
-#define ATTACH(filter, iface) EQ(exo_filter_attach(CAPS, filter, iface, EXO_ATTACH), 0)
+#define ATTACH(filter, iface)                                                  \
+    EQ(exo_filter_attach(CAPS, filter, iface, EXO_ATTACH), 0)
 
 /* ---- frames ------------------------------------------------------------ */
 

@@ -174,7 +174,7 @@ def _enumerators(item, body):
 def _fields(header, item, body):
     """Rows of a struct; a nested one gets names like item[].id, unless it has
     no name. A remark is about all fields of its declaration."""
-    pending, nested, union = "", None, False  # nested: first row of the inner one
+    pending, nested, union = "", None, False  # nested: its first row
     group = []  # rows of the last declaration
     lines = iter(body)
     for line in lines:

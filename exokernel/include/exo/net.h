@@ -142,13 +142,12 @@ struct exo_net_entry {
     uint16_t flags;
 };
 
+/* EXO_RX of entries of the receive page, EXO_TX of the send page. */
 enum exo_net_flag {
-    /* receive */
-    EXO_RX_CHECKED = 1, // the card or a local sender vouches for the transport
-                        // checksum, which may not be filled in
-    EXO_RX_LOCAL = 2,   // an env on this machine sent it
-    EXO_RX_SENT = 4,    // a tap's copy of a frame on its way out
-    /* send */
+    EXO_RX_CHECKED = 1,  // the card or a local sender vouches for the transport
+                         // checksum, which may not be filled in
+    EXO_RX_LOCAL = 2,    // an env on this machine sent it
+    EXO_RX_SENT = 4,     // a tap's copy of a frame on its way out
     EXO_TX_MORE = 1,     // the frame goes on in the next entry
     EXO_TX_SUM = 2,      // a transport checksum is to be filled in: the field
                          // holds the sum of the pseudo header, and the
@@ -159,7 +158,10 @@ enum exo_net_flag {
                          // allows it, or it is malformed; it was not sent
 };
 
-#define EXO_TX_PIECES_MAX 8u // entries of one frame
+#define EXO_TX_PIECES_MAX                                                      \
+    8u // entries of one frame; behind its first
+       // EXO_NET_HEADER bytes an entry that crosses a
+       // page of the area counts as two
 
 /* The receive page. */
 struct exo_net_rx {
@@ -186,8 +188,9 @@ struct exo_net_tx {
 _Static_assert(sizeof(struct exo_net_rx) <= EXO_PAGE_BYTES, "one page");
 _Static_assert(sizeof(struct exo_net_tx) <= EXO_PAGE_BYTES, "one page");
 
-/* What net_open takes. All pages must be the caller's own unbound or bound DATA
- * pages; they are held by the kernel until net_close, and zeroed. */
+/* What net_open takes. All pages must be DATA pages that the caller pays for;
+ * they are held by the kernel until net_close. State and rings are zeroed. The
+ * others may be bound already, but not executable, and never will be. */
 struct exo_iface_spec {
     exo_guard guard;
     exo_page state;  // the kernel's: never bindable, not bound
