@@ -8,6 +8,7 @@
  * the next call; envs come and go as the calls have it.
  */
 #include "calls.h"
+#include "choose.h"
 
 #include <string.h>
 
@@ -23,19 +24,19 @@ static bool kept[16384]; /* pages */
 
 /* ---- choices ---------------------------------------------------------- */
 
-static uint32_t
+uint32_t
 below(uint32_t n)
 {
     return (uint32_t)(source() % n);
 }
 
-static bool
+bool
 chance(unsigned percent)
 {
     return below(100) < percent;
 }
 
-static uint64_t
+uint64_t
 hostile(void)
 {
     static const uint64_t words[] = {0,
@@ -62,7 +63,7 @@ hostile(void)
 }
 
 /* Few guards, all inside one another. */
-static exo_guard
+exo_guard
 pick_guard(void)
 {
     static const exo_guard guards[] = {
@@ -70,13 +71,13 @@ pick_guard(void)
     return chance(97) ? guards[below(ARRAY_SIZE(guards))] : source();
 }
 
-static uint32_t
+uint32_t
 pick_cap(void)
 {
     return chance(85) ? 0 : below(chance(90) ? 6 : 300);
 }
 
-static uint32_t
+uint32_t
 pick_caps(void)
 {
     return EXO_CAPS(pick_cap(), pick_cap());
@@ -112,7 +113,7 @@ is_mine(exo_page page, unsigned use, bool unbound)
 }
 
 /* A page of that use that the caller pays for; any page if it has none. */
-static exo_page
+exo_page
 pick_mine(unsigned use, bool unbound)
 {
     uint32_t n = 0;
@@ -152,7 +153,7 @@ pick_env_at_all(void)
     return found;
 }
 
-static exo_env
+exo_env
 pick_env(void)
 {
     unsigned way = below(100);
@@ -197,7 +198,7 @@ scratch(void)
 }
 
 /* Put words where the caller can point to them. */
-static uint64_t
+uint64_t
 put_words(const void *words, size_t bytes)
 {
     if (chance(2))
@@ -221,7 +222,7 @@ pick_deadline(void)
 /* ---- calls ------------------------------------------------------------- */
 
 /* False: refused, or somebody else runs now. */
-static bool
+bool
 call(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
     calls_note(h, nr, a, b, c, d, e);
@@ -286,17 +287,16 @@ do_page_run(void)
 static void
 do_reguard(void)
 {
-    static const uint32_t kinds[] = {EXO_KIND_PAGE,
-                                     EXO_KIND_PAGE,
-                                     EXO_KIND_PAGE | EXO_REGUARD_BREAK,
-                                     EXO_KIND_ENV,
-                                     EXO_KIND_SLOT,
-                                     EXO_KIND_CHAN,
-                                     77};
+    static const uint32_t kinds[] = {
+        EXO_KIND_PAGE, EXO_KIND_PAGE, EXO_KIND_PAGE | EXO_REGUARD_BREAK,
+        EXO_KIND_ENV,  EXO_KIND_SLOT, EXO_KIND_CHAN,
+        EXO_KIND_ATOM, EXO_KIND_RING, 77};
     uint32_t kind = kinds[below(ARRAY_SIZE(kinds))];
     uint64_t first = kind == EXO_KIND_ENV    ? pick_env()
                      : kind == EXO_KIND_SLOT ? EXO_SLOT(0, below(K.nslots))
                      : kind == EXO_KIND_CHAN ? below(3)
+                     : kind == EXO_KIND_ATOM ? packets_filter()
+                     : kind == EXO_KIND_RING ? packets_iface()
                                              : pick_page();
     call(EXO_SYS_reguard, pick_caps(), kind, first,
          chance(95) ? 1 + below(3) : hostile(), pick_guard());
@@ -456,6 +456,8 @@ do_env_create(void)
         s.share[EXO_KIND_PAGE].reserved + (chance(50) ? below(400) : 0);
     s.share[EXO_KIND_ENV] = (struct exo_share){below(4), 4};
     s.share[EXO_KIND_SLOT] = (struct exo_share){below(4), 8};
+    s.share[EXO_KIND_ATOM] = (struct exo_share){below(8), 60};
+    s.share[EXO_KIND_RING] = (struct exo_share){0, 2};
     if (chance(3))
         ((uint64_t *)&s)[below(sizeof(s) / 8)] = hostile();
     if (!me || host_env(h) != me)
@@ -525,6 +527,8 @@ do_spawn(void)
     s.share[EXO_KIND_PAGE].limit = s.share[EXO_KIND_PAGE].reserved + below(800);
     s.share[EXO_KIND_ENV] = (struct exo_share){4, 8};
     s.share[EXO_KIND_SLOT] = (struct exo_share){4, 8};
+    s.share[EXO_KIND_ATOM] = (struct exo_share){4, 80};
+    s.share[EXO_KIND_RING] = (struct exo_share){0, 2};
     fill_uarea(s.uarea);
     if (!call(EXO_SYS_env_create, 0, put_words(&s, sizeof(s)), 0, 0, 0))
         return;
@@ -566,7 +570,7 @@ static void
 do_env_account(void)
 {
     static const uint32_t kinds[] = {EXO_KIND_PAGE, EXO_KIND_PAGE, EXO_KIND_ENV,
-                                     EXO_KIND_SLOT, 5};
+                                     EXO_KIND_SLOT, EXO_KIND_ATOM, 3};
     uint32_t reserved = below(100);
     call(EXO_SYS_env_account, pick_cap(), pick_env(),
          kinds[below(ARRAY_SIZE(kinds))], reserved,
@@ -770,7 +774,7 @@ static const struct {
     {do_call, 15},        {do_reply, 10},       {do_revoke, 8},
     {do_chan, 4},         {do_hostile, 10},     {do_trace, 1},
     {do_yield, 15},       {do_touch, 40},       {do_unmask, 40},
-    {do_uarea, 15},
+    {do_uarea, 15},       {packets_act, 50},
 };
 
 void

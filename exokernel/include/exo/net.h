@@ -142,13 +142,12 @@ struct exo_net_entry {
     uint16_t flags;
 };
 
+/* EXO_RX of entries of the receive page, EXO_TX of the send page. */
 enum exo_net_flag {
-    /* receive */
-    EXO_RX_CHECKED = 1, // the card or a local sender vouches for the transport
-                        // checksum, which may not be filled in
-    EXO_RX_LOCAL = 2,   // an env on this machine sent it
-    EXO_RX_SENT = 4,    // a tap's copy of a frame on its way out
-    /* send */
+    EXO_RX_CHECKED = 1,  // the card or a local sender vouches for the transport
+                         // checksum, which may not be filled in
+    EXO_RX_LOCAL = 2,    // an env on this machine sent it
+    EXO_RX_SENT = 4,     // a tap's copy of a frame on its way out
     EXO_TX_MORE = 1,     // the frame goes on in the next entry
     EXO_TX_SUM = 2,      // a transport checksum is to be filled in: the field
                          // holds the sum of the pseudo header, and the
