@@ -102,7 +102,7 @@ user-program = $(eval $(call user-program-rules,$(1),$(2),$(3)))
 $(call flavour,user,USER_CFLAGS)
 
 -include exokernel/build.mk libos/lib/build.mk libos/minimal/build.mk \
-    libos/exos/build.mk
+    libos/exos/build.mk libos/exos/core.mk
 -include apps/build.mk tests/build.mk bench/build.mk
 
 all: $$(ALL)

@@ -84,7 +84,7 @@ $(LWIP)/exos/%.o: $(LWIP)/unpacked $(NEWLIB)/built $(BUILD)/exos/flags
 	    -c $(LWIP)/src/src/$*.c -o $@
 
 # What libos/exos itself has, for now the gaps of the C library.
-LIBOS_EXOS := $(sort $(wildcard libos/exos/*/*.c libos/exos/*/*.S))
+LIBOS_EXOS := $(sort $(wildcard libos/exos/libc/*.c libos/exos/net/*.c))
 OBJECTS    += $(call objects,exos,$(LIBOS_EXOS))
 
 $(call flavour,exos,EXOS_CFLAGS,tools/exos-cc)
@@ -98,5 +98,6 @@ $(NEWLIB)/lib/liblwip.a $(NEWLIB)/lib/libexos.a:
 	$(Q)ar rcs $@ $^
 
 # Everything that tools/exos-cc takes.
-EXOS := $(NEWLIB)/built $(NEWLIB)/lib/liblwip.a $(NEWLIB)/lib/libexos.a
+EXOS := $(NEWLIB)/built $(NEWLIB)/lib/liblwip.a $(NEWLIB)/lib/libexos.a \
+    $(NEWLIB)/lib/crt0.o
 ALL  += $(EXOS)

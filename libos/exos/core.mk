@@ -23,10 +23,32 @@ $(call flavour,exos-core,EXOS_HIDDEN_CFLAGS,tools/exos-cc)
 $(call flavour,exos-posix,EXOS_CORE_CFLAGS,tools/exos-cc)
 $(EXOS_CORE): $(NEWLIB)/built tools/exos-cc
 
-$(NEWLIB)/lib/crt0.o: $(EXOS_CORE)
+$(NEWLIB)/lib/crt0.o: $(EXOS_CORE) libos/exos/core.mk
 	$(call say,LD,$@)
 	$(Q)ld -r -o $@ $(EXOS_CORE)
 	$(Q)objcopy --localize-hidden --wildcard --localize-symbol='upcall_*' \
-	    --localize-symbol=start_open --weaken $@
+	    --localize-symbol=start_open $@
+	$(Q)nm -g --defined-only -P $@ | cut -d' ' -f1 > $@.names
+	$(Q)objcopy --weaken-symbols=$@.names $@
 
-ALL += $(NEWLIB)/lib/crt0.o
+# $(call exos-program,NAME,SOURCES): build/apps/NAME, and with all debug
+# information build/debug/NAME.
+EXOS_APP_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror \
+    -ffile-prefix-map=$(CURDIR)/= -ffunction-sections -fdata-sections
+
+$(call flavour,exos-app,EXOS_APP_CFLAGS,tools/exos-cc)
+
+define exos-program-rules
+ALL += $(BUILD)/apps/$(1)
+OBJECTS += $(call objects,exos-app,$(2))
+$(call objects,exos-app,$(2)): $(NEWLIB)/built
+$(BUILD)/debug/$(1): $(call objects,exos-app,$(2)) $(EXOS) \
+    libos/exos/program.ld
+	$$(call say,LD,$(BUILD)/apps/$(1))
+	@mkdir -p $$(@D)
+	$$(Q)tools/exos-cc -o $$@ $$(filter $(BUILD)/exos-app/%,$$^)
+$(BUILD)/apps/$(1): $(BUILD)/debug/$(1)
+	@mkdir -p $$(@D)
+	$$(Q)objcopy --strip-debug $$< $$@
+endef
+exos-program = $(eval $(call exos-program-rules,$(1),$(2)))

@@ -4,7 +4,7 @@
  *
  *   crt0.S     _start, on the loader's stack; the note to the loader
  *   start.c    opens the parts of the libOS, then on the real stack main()
- *   thread.c   thread-local data, the C library's state, its locks
+ *   thread.c   thread-local data
  *   exit.c     ends the program, with a status or with a record
  *   errors.c   the kernel's errors as errno
  */
@@ -26,7 +26,7 @@ _Noreturn void crt_exit(int status);
 /* Ends it with a sentence and a post-mortem record of where it is. */
 _Noreturn void crt_die(const char *text);
 
-/* Makes the thread-local data of the first thread. */
+/* Makes the thread-local data of the only thread. */
 void crt_thread_open(void);
 
 /* The errno for a result of a kernel call, negated; 0 and above stay. The only

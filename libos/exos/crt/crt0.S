@@ -13,7 +13,7 @@
     .long 4, 16, 1
     .asciz "Exo"
     .long WANT_FPU, UPCALL_PAGES
-    .quad __thread
+    .quad __thread_pointer
 
 /* On the loader's stack. start_open() answers with the top of the real one. */
     .section .text.start, "ax", @progbits

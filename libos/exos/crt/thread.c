@@ -1,115 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
- * thread.c: what belongs to a thread: its thread-local data, and the C
- * library's own state; and the C library's locks.
+ * thread.c: thread-local data.
  *
  * There is one thread. program.ld has laid out its data: a copy of the image of
- * thread-local variables ends at __thread, where FS base points from the first
- * instruction on, and the word there holds its own address [ELFTLS variant II].
+ * thread-local variables ends at __thread_pointer, where FS base points from
+ * the first instruction on, and the word there holds its own address.
  */
 #include "exos/crt/crt.h"
 
-#include <reent.h>
-#include <sys/lock.h>
-
-#include "exos/vm/core.h"
 #include "lib/string.h"
 
 /* Of program.ld. */
 extern char __thread_image[], __thread_image_end[], __thread_data[];
-extern void *__thread;
+extern void *__thread_pointer;
 
 void
 crt_thread_open(void)
 {
     memcpy(__thread_data, __thread_image,
            (size_t)(__thread_image_end - __thread_image));
-    __thread = &__thread;
-}
-
-/* The first thread's state must be the global one: exit() flushes the streams
- * by it. */
-struct _reent *
-__getreent(void)
-{
-    return _GLOBAL_REENT;
-}
-
-/* A lock of the C library. With one thread nobody else can hold it; the count
- * is there so that a release too many is found. */
-struct __lock {
-    int depth;
-};
-
-struct __lock __lock___sinit_recursive_mutex;
-struct __lock __lock___sfp_recursive_mutex;
-struct __lock __lock___atexit_recursive_mutex;
-struct __lock __lock___at_quick_exit_mutex;
-struct __lock __lock___malloc_recursive_mutex;
-struct __lock __lock___env_recursive_mutex;
-struct __lock __lock___tz_mutex;
-struct __lock __lock___dd_hash_mutex;
-struct __lock __lock___arc4random_mutex;
-
-void
-__retarget_lock_init(_LOCK_T *lock)
-{
-    *lock = core_alloc(sizeof(struct __lock));
-}
-
-void
-__retarget_lock_close(_LOCK_T lock)
-{
-    core_free(lock, sizeof(struct __lock));
-}
-
-void
-__retarget_lock_acquire(_LOCK_T lock)
-{
-    if (lock)
-        lock->depth++;
-}
-
-int
-__retarget_lock_try_acquire(_LOCK_T lock)
-{
-    __retarget_lock_acquire(lock);
-    return 1;
-}
-
-void
-__retarget_lock_release(_LOCK_T lock)
-{
-    if (lock && lock->depth-- == 0)
-        crt_die("exos: a lock of the C library was released twice\n");
-}
-
-void
-__retarget_lock_init_recursive(_LOCK_T *lock)
-{
-    __retarget_lock_init(lock);
-}
-
-void
-__retarget_lock_close_recursive(_LOCK_T lock)
-{
-    __retarget_lock_close(lock);
-}
-
-void
-__retarget_lock_acquire_recursive(_LOCK_T lock)
-{
-    __retarget_lock_acquire(lock);
-}
-
-int
-__retarget_lock_try_acquire_recursive(_LOCK_T lock)
-{
-    return __retarget_lock_try_acquire(lock);
-}
-
-void
-__retarget_lock_release_recursive(_LOCK_T lock)
-{
-    __retarget_lock_release(lock);
+    __thread_pointer = &__thread_pointer;
 }

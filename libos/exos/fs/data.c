@@ -9,6 +9,7 @@
 #include "exos/vm/space.h"
 #include "exos/vm/vm.h"
 #include "lib/peek.h"
+#include "lib/start.h"
 #include "lib/string.h"
 
 #define MARGIN 16u // pages that files leave to the program

@@ -221,7 +221,7 @@ futimens(int fd, const struct timespec times[2])
 }
 
 int
-utimes(const char *path, const struct timeval times[2])
+utimes(const char *path, const struct timeval *times)
 {
     struct timespec ns[2];
     for (int i = 0; times && i < 2; i++)

@@ -36,17 +36,6 @@ _Exit(int status)
     crt_exit(status);
 }
 
-/* Nothing of the kind of crti.o: constructors are in arrays. */
-void
-_init(void)
-{
-}
-
-void
-_fini(void)
-{
-}
-
 pid_t
 getpid(void)
 {

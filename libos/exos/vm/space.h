@@ -19,6 +19,7 @@
 #define EXOS_VM_SPACE_H
 
 #include "lib/map.h"
+#include "lib/start.h"
 #include "exos/layout.h"
 
 #define UAREA ((struct exo_uarea *)EXO_FIRST_UAREA)
