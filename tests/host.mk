@@ -86,6 +86,18 @@ $(HOST_DIR)/lwip: $(LWIP_TESTED)
 	$(Q)$(CC) -o $@ $^ -lcheck_pic -lsubunit -lrt -lm -lpthread
 HOST_PROGRAMS += $(HOST_DIR)/lwip
 
+# The C library of exos, on Linux: tests/libc/linux.c is the system under it.
+LIBC_TEST := $(call objects,exos,$(wildcard tests/libc/*.c libos/exos/libc/*.c))
+OBJECTS   += $(call objects,exos,$(wildcard tests/libc/*.c))
+$(LIBC_TEST): $(NEWLIB)/built $(LWIP)/unpacked
+$(call objects,exos,tests/libc/smoke.c): private EXOS_CFLAGS += -fno-builtin
+
+$(HOST_DIR)/libc: $(LIBC_TEST) $(NEWLIB)/built libos/exos/program.ld
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)tools/exos-cc -nostdlib -o $@ $(LIBC_TEST) -lc -lm -lgcc
+HOST_PROGRAMS += $(HOST_DIR)/libc
+
 $(BUILD)/tests/host.list: tests/host.mk $(HOST_PROGRAMS)
 	@printf '%s\n' $(HOST_PROGRAMS) > $@
 
