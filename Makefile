@@ -10,8 +10,9 @@
 #   make lint docs size clean
 #
 # A build.mk uses these:
-#   $(call flavour,NAME,FLAGS)           build/NAME/%.c.o and %.S.o from the
-#                                        sources with $(FLAGS), a variable's name
+#   $(call flavour,NAME,FLAGS,COMPILER)  build/NAME/%.c.o and %.S.o from the
+#                                        sources with $(FLAGS), a variable's
+#                                        name, by $(CC) or another compiler
 #   $(call user-library,NAME,SOURCES)    build/lib/NAME.a
 #   $(call user-program,NAME,SOURCES,LIBRARIES)  build/apps/NAME
 #   ALL += FILE                          what plain `make` builds
@@ -52,22 +53,22 @@ USER_LDFLAGS := -nostdlib -static -Wl,-z,max-page-size=4096 \
     -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--gc-sections \
     -Wl,--fatal-warnings -Wl,-T,libos/program.ld
 
-# $(call flavour,NAME,FLAGS): a directory of objects, all rebuilt when the
-# compiler or the flags change.
+# $(call flavour,NAME,FLAGS,COMPILER): a directory of objects, all rebuilt when
+# the compiler or the flags change.
 define flavour-rules
 $(BUILD)/$(1)/flags: FORCE
 	@mkdir -p $$(@D)
-	@echo '$$(CC) $$($(2))' | cmp -s - $$@ || echo '$$(CC) $$($(2))' > $$@
+	@echo '$(3) $$($(2))' | cmp -s - $$@ || echo '$(3) $$($(2))' > $$@
 $(BUILD)/$(1)/%.c.o: %.c $(BUILD)/$(1)/flags
 	$$(call say,CC,$$<)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$($(2)) -MMD -MP -c $$< -o $$@
+	$$(Q)$(3) $$($(2)) -MD -MP -c $$< -o $$@
 $(BUILD)/$(1)/%.S.o: %.S $(BUILD)/$(1)/flags
 	$$(call say,AS,$$<)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$($(2)) -MMD -MP -c $$< -o $$@
+	$$(Q)$(3) $$($(2)) -MD -MP -c $$< -o $$@
 endef
-flavour = $(eval $(call flavour-rules,$(1),$(2)))
+flavour = $(eval $(call flavour-rules,$(1),$(2),$(or $(3),$$(CC))))
 
 # $(call objects,FLAVOUR,SOURCES)
 objects = $(patsubst %,$(BUILD)/$(1)/%.o,$(2))
@@ -100,7 +101,8 @@ user-program = $(eval $(call user-program-rules,$(1),$(2),$(3)))
 
 $(call flavour,user,USER_CFLAGS)
 
--include exokernel/build.mk libos/lib/build.mk libos/minimal/build.mk
+-include exokernel/build.mk libos/lib/build.mk libos/minimal/build.mk \
+    libos/exos/build.mk libos/exos/core.mk
 -include apps/build.mk tests/build.mk bench/build.mk
 
 all: $$(ALL)

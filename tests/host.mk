@@ -68,6 +68,43 @@ $(call host-program,kv_test,tests/unit/kv_test.c apps/kv/store.c \
 $(call host-program,inet_test,tests/unit/inet_test.c \
     libos/lib/inet.c,hosted-user)
 
+# lwIP's own tests, with its own configuration, by the library `check`.
+LWIP_TESTED := $(addprefix src/api/,api_lib api_msg err if_api netbuf netdb \
+    netifapi sockets tcpip) src/apps/mdns/mdns src/apps/mqtt/mqtt \
+    $(addprefix src/,$(LWIP_CORE) core/altcp core/altcp_alloc core/altcp_tcp \
+    $(LWIP_IPV4) core/ipv4/autoip $(LWIP_IPV6) core/ipv6/dhcp6 netif/ethernet) \
+    $(addprefix test/unit/,lwip_unittests api/test_sockets arch/sys_arch \
+    core/test_def core/test_mem core/test_netif core/test_pbuf core/test_timers \
+    dhcp/test_dhcp etharp/test_etharp ip4/test_ip4 ip6/test_ip6 mdns/test_mdns \
+    mqtt/test_mqtt tcp/tcp_helper tcp/test_tcp_oos tcp/test_tcp udp/test_udp)
+LWIP_TESTED := $(LWIP_TESTED:%=$(LWIP)/tests/%.o)
+
+$(LWIP_TESTED): $(LWIP)/tests/%.o: $(LWIP)/unpacked
+	$(call say,CC,lwip/$*)
+	@mkdir -p $(@D) $(LWIP)/tests/include/arch
+	@touch $(LWIP)/tests/include/config.h $(LWIP)/tests/include/arch/cc.h
+	$(Q)$(CC) -O1 -g -w -DLWIP_ERRNO_STDINCLUDE -DLWIP_TIMEVAL_PRIVATE=0 \
+	    -I$(LWIP)/tests/include -I$(LWIP)/src/test/unit \
+	    -I$(LWIP)/src/src/include -c $(LWIP)/src/$*.c -o $@
+
+$(HOST_DIR)/lwip: $(LWIP_TESTED)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ -lcheck_pic -lsubunit -lrt -lm -lpthread
+HOST_PROGRAMS += $(HOST_DIR)/lwip
+
+# The C library of exos, on Linux: tests/libc/linux.c is the system under it.
+LIBC_TEST := $(call objects,exos,$(wildcard tests/libc/*.c libos/exos/libc/*.c))
+OBJECTS   += $(call objects,exos,$(wildcard tests/libc/*.c))
+$(LIBC_TEST): $(NEWLIB)/built $(LWIP)/unpacked
+$(call objects,exos,tests/libc/smoke.c): private EXOS_CFLAGS += -fno-builtin
+
+$(HOST_DIR)/libc: $(LIBC_TEST) $(NEWLIB)/built libos/exos/program.ld
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)tools/exos-cc -nostdlib -o $@ $(LIBC_TEST) -lc -lm -lgcc
+HOST_PROGRAMS += $(HOST_DIR)/libc
+
 $(BUILD)/tests/host.list: tests/host.mk $(HOST_PROGRAMS)
 	@printf '%s\n' $(HOST_PROGRAMS) > $@
 

@@ -153,6 +153,9 @@ describe(const struct app *a, const struct image *image, struct spawn *s)
         .args_bytes = spec->args_bytes,
         .argc = spec->argc,
         .net = &spec->net,
+        .vars = spec->vars,
+        .vars_bytes = spec->vars_bytes,
+        .nvars = spec->nvars,
         .with_log = true,
         .stack_pages = STACK_PAGES,
         .upcall_pages = UPCALL_PAGES,
@@ -162,6 +165,13 @@ describe(const struct app *a, const struct image *image, struct spawn *s)
     };
     if (affinity && !(affinity & (affinity - 1)))
         s->cpu = (uint32_t)__builtin_ctzll(affinity);
+    const struct image *files = images_files(spec->files);
+    if (files) {
+        s->files = files->page;
+        s->files_bytes = files->bytes;
+        s->files_cap = ROOT_CAP;
+        s->files_guard = files->guard;
+    }
     s->share[EXO_KIND_PAGE] = (struct exo_share){
         (uint32_t)spec->reserved,
         spec->limit < UINT32_MAX ? (uint32_t)spec->limit : UINT32_MAX};

@@ -8,7 +8,10 @@
  */
 #include "init.h"
 
+#include "lib/print.h"
+
 #define IMAGE_PREFIX "image "
+#define FILES_PREFIX "files " // stays: an image's name has no space
 
 static struct image image[EXO_MODULES_MAX];
 static uint32_t nimages;
@@ -85,6 +88,14 @@ images_find(const char *name)
         if (strcmp(image[i].name, name) == 0)
             return &image[i];
     return NULL;
+}
+
+const struct image *
+images_files(const char *name)
+{
+    char string[sizeof(FILES_PREFIX) + MANIFEST_NAME_BYTES];
+    print_text(string, sizeof(string), FILES_PREFIX "%s", name);
+    return images_find(string);
 }
 
 const char *

@@ -164,6 +164,9 @@ const struct image *images_manifest(void);
 
 const struct image *images_find(const char *name);
 
+/* An archive of files; null: there is none of that name. */
+const struct image *images_files(const char *name);
+
 /* Without a manifest every module is an application: steps through them.
  * Result: the module's string, null at the end. */
 const char *images_next(uint32_t *cursor);

@@ -141,6 +141,11 @@ check_images(void)
                 spec->image);
             power_off(STATUS_REFUSED);
         }
+        if (spec->files[0] && !images_files(spec->files)) {
+            say("manifest: %s: there is no module \"files %s\"", spec->name,
+                spec->files);
+            power_off(STATUS_REFUSED);
+        }
         const char *wrong = images_parse(image, &app[i]->program);
         if (!wrong)
             continue;

@@ -163,6 +163,36 @@ read_arg(struct manifest_app *app, struct span value)
                : "too many arguments, or too long: they end at";
 }
 
+/* NAME=VALUE. */
+static const char *
+read_var(struct manifest_app *app, struct span value)
+{
+    uint64_t n = 0;
+    while (n < value.length && value.at[n] != '=')
+        n++;
+    if (!n || n == value.length)
+        return "a variable is NAME=VALUE, not";
+    if (app->nvars == START_VARS_MAX ||
+        value.length + 1 > START_VARS_BYTES - app->vars_bytes)
+        return "too many variables, or too long: they end at";
+    memcpy(app->vars + app->vars_bytes, value.at, value.length);
+    app->vars_bytes += (uint32_t)value.length + 1; // with the zero behind it
+    app->nvars++;
+    return NULL;
+}
+
+static const char *
+read_files(struct manifest_app *app, struct span value)
+{
+    for (uint64_t i = 0; i < value.length; i++)
+        if (!is_lower(value.at[i]) && !is_digit(value.at[i]) &&
+            value.at[i] != '-')
+            return "an archive's name is of a-z 0-9 -, not";
+    return copy_name(value, app->files)
+               ? NULL
+               : "an archive's name has 1 to 31 bytes, not";
+}
+
 static const char *
 read_reserved(struct manifest_app *app, struct span value)
 {
@@ -287,6 +317,8 @@ static const struct key {
 } keys[] = {
     {"image", read_image, false, false},
     {"arg", read_arg, true, true},
+    {"var", read_var, true, false},
+    {"files", read_files, false, false},
     {"reserved", read_reserved, false, false},
     {"limit", read_limit, false, false},
     {"envs", read_envs, false, false},

@@ -31,6 +31,9 @@ struct manifest_app {
     char name[MANIFEST_NAME_BYTES], image[MANIFEST_NAME_BYTES];
     char args[START_ARGS_BYTES]; // as a start block has them, the name first
     uint32_t args_bytes, argc;
+    char vars[START_VARS_BYTES]; // its environment, likewise
+    uint32_t vars_bytes, nvars;
+    char files[MANIFEST_NAME_BYTES]; // its archive; empty: none
     uint64_t reserved, limit; // pages
     uint32_t envs;
     uint32_t slots;    // of each round, in all

@@ -15,6 +15,7 @@
 #define ELF_LOAD        1
 #define ELF_DYNAMIC     2
 #define ELF_INTERP      3
+#define ELF_NOTE        4
 #define ELF_STACK       0x6474e551u // PT_GNU_STACK
 #define ELF_HEADERS_MAX 64
 
@@ -112,13 +113,69 @@ add_segment(const struct elf_phdr *p, struct elf_program *program)
     return NULL;
 }
 
+/* A note's header; name and content follow, each padded to 4 bytes. */
+struct elf_note {
+    uint32_t name_bytes, content_bytes, type;
+};
+
+/* Takes what a note asks, if it is ours. */
 static const char *
-add_phdr(const struct elf_phdr *p, uint64_t bytes, struct elf_program *program)
+read_note(const struct elf_note *note, const char *name,
+          struct elf_program *program)
+{
+    struct start_note *want = &program->note;
+    if (note->type != START_NOTE_TYPE ||
+        note->name_bytes != sizeof(START_NOTE_OWNER) ||
+        memcmp(name, START_NOTE_OWNER, sizeof(START_NOTE_OWNER)) != 0)
+        return NULL;
+    if (note->content_bytes != sizeof(*want))
+        return "its note to the loader has an unknown size";
+    memcpy(want, name + sizeof(START_NOTE_OWNER), sizeof(*want));
+    if (want->flags & ~(uint32_t)START_WANT_FPU)
+        return "its note asks for what this loader does not know";
+    if (want->upcall_pages > 4 || want->fs_base >= EXO_USER_TOP)
+        return "its note asks for what is not possible";
+    return NULL;
+}
+
+/* Looks through the notes of a segment. */
+static const char *
+read_notes(const char *image, uint64_t bytes, const struct elf_phdr *p,
+           struct elf_program *program)
+{
+    struct elf_note note;
+    uint64_t left = p->file_bytes;
+    if (p->offset > bytes || bytes - p->offset < left)
+        return "it is cut off within a note";
+    const char *at = image + p->offset;
+    while (left >= sizeof(note)) {
+        memcpy(&note, at, sizeof(note));
+        uint64_t name = ((uint64_t)note.name_bytes + 3) & ~UINT64_C(3);
+        uint64_t all =
+            name + (((uint64_t)note.content_bytes + 3) & ~UINT64_C(3));
+        at += sizeof(note);
+        left -= sizeof(note);
+        if (all > left)
+            return "it is cut off within a note";
+        const char *wrong = read_note(&note, at, program);
+        if (wrong)
+            return wrong;
+        at += all;
+        left -= all;
+    }
+    return NULL;
+}
+
+static const char *
+add_phdr(const struct elf_phdr *p, const char *image, uint64_t bytes,
+         struct elf_program *program)
 {
     if (p->type == ELF_INTERP || p->type == ELF_DYNAMIC)
         return "it is linked dynamically; link it with -static";
     if (p->type == ELF_STACK && (p->flags & ELF_X))
         return "it asks for an executable stack";
+    if (p->type == ELF_NOTE)
+        return read_notes(image, bytes, p, program);
     if (p->type != ELF_LOAD || p->memory_bytes == 0)
         return NULL;
     const char *wrong = check_load(p, bytes);
@@ -151,7 +208,7 @@ elf_parse(const void *image, uint64_t bytes, struct elf_program *program)
     for (unsigned i = 0; !wrong && i < header.phnum; i++) {
         struct elf_phdr p;
         memcpy(&p, base + header.phoff + i * sizeof(p), sizeof(p));
-        wrong = add_phdr(&p, bytes, program);
+        wrong = add_phdr(&p, base, bytes, program);
     }
     if (wrong)
         return wrong;

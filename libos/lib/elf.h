@@ -14,14 +14,16 @@
  *   ELF-2  file_bytes <= memory_bytes, and offset + file_bytes is in the image;
  *   ELF-3  no segment is writable and executable;
  *   ELF-4  offset and va agree modulo the page size;
- *   ELF-5  the entry point lies in the file part of an executable segment.
+ *   ELF-5  the entry point lies in the file part of an executable segment;
+ *   ELF-6  what it asks of its loader is possible: at most 4 upcall pages, and
+ *          an FS base in the user part of the address space.
  *
  * Sources: [ELF64] System V ABI, ELF-64 object file format.
  */
 #ifndef LIB_ELF_H
 #define LIB_ELF_H
 
-#include <stdint.h>
+#include "lib/start.h"
 
 #define ELF_SEGMENTS_MAX 16
 
@@ -40,6 +42,7 @@ struct elf_program {
     uint64_t entry;
     uint32_t count; // segments, ascending by va
     uint32_t pages; // of all of them
+    struct start_note note; // what it asks of its loader; zeros: nothing
     struct elf_segment segment[ELF_SEGMENTS_MAX];
 };
 

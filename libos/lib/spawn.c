@@ -19,7 +19,7 @@
 #define BATCH 8 // pages allocated, copied and bound at a time
 
 /* What a new env consists of, in the order in which it is allocated. */
-enum { ROOT, SAVE, UAREA, UPCALL, LOG = UPCALL + 4, OWN_PAGES };
+enum { ROOT, SAVE, UAREA, UPCALL, LOG = UPCALL + 4, FPU, OWN_PAGES };
 
 struct job {
     struct spawn *spawn;
@@ -52,9 +52,23 @@ check(const struct spawn *spawn)
 {
     if (spawn->stack_pages < 1 || spawn->stack_pages > SPAWN_STACK_MAX ||
         spawn->upcall_pages < 1 || spawn->upcall_pages > 4 ||
-        spawn->args_bytes > START_ARGS_BYTES || spawn->argc > START_ARGS_MAX)
+        spawn->args_bytes > START_ARGS_BYTES || spawn->argc > START_ARGS_MAX ||
+        spawn->vars_bytes > START_VARS_BYTES || spawn->nvars > START_VARS_MAX)
         return -EXO_E_INVAL;
     return 0;
+}
+
+static bool
+wants_fpu(const struct spawn *spawn)
+{
+    return spawn->program->note.flags & START_WANT_FPU;
+}
+
+static uint32_t
+upcall_pages(const struct spawn *spawn)
+{
+    uint32_t asked = spawn->program->note.upcall_pages;
+    return asked > spawn->upcall_pages ? asked : spawn->upcall_pages;
 }
 
 static void
@@ -69,7 +83,11 @@ fill_start_block(const struct spawn *spawn, struct start_block *start)
     start->image_bytes = spawn->image_bytes;
     if (spawn->net)
         start->net = *spawn->net;
+    start->files = spawn->files;
+    start->files_bytes = spawn->files_bytes;
+    start->nvars = spawn->nvars;
     memcpy(start->args, spawn->args, spawn->args_bytes);
+    memcpy(start->vars, spawn->vars, spawn->vars_bytes);
 }
 
 /* Clears one of the new env's first pages, and fills the u-area. */
@@ -101,13 +119,16 @@ take_own_pages(struct job *job)
     const struct spawn *spawn = job->spawn;
     struct pages mine = {.cap = spawn->cap, .guard = spawn->prefix};
     exo_page page[OWN_PAGES];
-    uint32_t n = UPCALL + spawn->upcall_pages + spawn->with_log;
+    uint32_t first = UPCALL + upcall_pages(spawn);
+    uint32_t n = first + spawn->with_log + wants_fpu(spawn);
     int64_t error = pages_take(&mine, page, n);
     if (error)
         return error;
-    memcpy(job->page, page, (UPCALL + spawn->upcall_pages) * sizeof(page[0]));
+    memcpy(job->page, page, first * sizeof(page[0]));
     if (spawn->with_log)
-        job->page[LOG] = page[n - 1];
+        job->page[LOG] = page[first];
+    if (wants_fpu(spawn))
+        job->page[FPU] = page[n - 1];
     error = exo_table_make(spawn->cap, job->page[ROOT], 4, 0);
     for (unsigned i = UAREA; !error && i < OWN_PAGES; i++)
         error = prepare_page(job, i);
@@ -126,10 +147,11 @@ create_env(struct job *job)
         .save = job->page[SAVE],
         .uarea = job->page[UAREA],
         .log = job->page[LOG],
+        .fpu = job->page[FPU],
         .rip = spawn->program->entry,
         .rsp = EXO_FIRST_STACK_TOP - 8,
         .arg = EXO_FIRST_UAREA + EXO_UAREA_KERNEL,
-        .flags = spawn->flags,
+        .flags = spawn->flags | (wants_fpu(spawn) ? EXO_ENV_FPU : 0),
         .cpu = spawn->cpu,
     };
     memcpy(spec.stack, job->page + UPCALL, sizeof(spec.stack));
@@ -194,7 +216,7 @@ bind_own_pages(struct job *job)
         (struct exo_run){EXO_FIRST_UAREA, job->page[UAREA], 1, EXO_BIND_W};
     if (spawn->log)
         run[n++] = (struct exo_run){EXO_FIRST_LOG, spawn->log, 1, EXO_BIND_W};
-    for (uint32_t i = 0; i < spawn->upcall_pages; i++)
+    for (uint32_t i = 0; i < upcall_pages(spawn); i++)
         run[n++] = (struct exo_run){EXO_FIRST_UPCALL + i * EXO_PAGE_BYTES,
                                     job->page[UPCALL + i], 1, EXO_BIND_W};
     for (uint32_t i = 0; i < spawn->stack_pages; i++)
@@ -325,7 +347,25 @@ grant_caps(const struct spawn *spawn)
     if (!error && spawn->image_guard)
         error = cap_give(spawn->image_cap, spawn->cap, spawn->env,
                          START_CAP_IMAGE, spawn->image_guard, 64, EXO_READ);
+    if (!error && spawn->files)
+        error = cap_give(spawn->files_cap, spawn->cap, spawn->env,
+                         START_CAP_FILES, spawn->files_guard, 64, EXO_READ);
     return error;
+}
+
+/* The FS base that the program wants: where it keeps its thread's data. */
+static int64_t
+set_fs_base(const struct spawn *spawn)
+{
+    struct exo_context context = {
+        .rip = spawn->program->entry,
+        .rsp = EXO_FIRST_STACK_TOP - 8,
+        .rdi = EXO_FIRST_UAREA + EXO_UAREA_KERNEL,
+        .fs_base = spawn->program->note.fs_base,
+    };
+    if (!context.fs_base)
+        return 0;
+    return exo_env_state(spawn->cap, spawn->env, EXO_STATE_WRITE, &context);
 }
 
 int64_t
@@ -346,6 +386,8 @@ spawn_create(struct spawn *spawn, struct map *own)
         error = fail(&job, load_program(&job), "load its program");
     if (!error)
         error = fail(&job, grant_caps(spawn), "hand over its capabilities");
+    if (!error)
+        error = fail(&job, set_fs_base(spawn), "set its FS base");
     pages_trim(&job.pages, PAGES_CACHE);
     if (error)
         spawn_bury(spawn->cap, spawn->env, NULL);

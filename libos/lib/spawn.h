@@ -8,6 +8,9 @@
  * granted. It does not run yet: the caller may add capabilities and slots, seal
  * it, change its context, and then starts it with exo_env_control().
  *
+ * What the program asks for in its note (start.h) it gets: an FPU, an FS base,
+ * a larger upcall stack.
+ *
  * Segments that are not writable are bound straight from the image's pages when
  * `image_page` is known, so that instances share them and none pays for them.
  * Everything else is the new env's own and charged to it.
@@ -46,11 +49,18 @@ struct spawn {
     uint32_t args_bytes; // at most START_ARGS_BYTES
     uint32_t argc;
     const struct start_net *net; // or null: it has no network
+    const char *vars;    // environment, likewise, at most START_VARS_BYTES
+    uint32_t vars_bytes;
+    uint32_t nvars;
+    exo_page files; // first page of its archive of files; 0: none
+    uint64_t files_bytes;
+    exo_cap files_cap; // READ and GRANT over them
+    exo_guard files_guard;
 
     /* Its shape. */
     bool with_log;
     uint32_t stack_pages;  // 1 to SPAWN_STACK_MAX
-    uint32_t upcall_pages; // 1 to 4
+    uint32_t upcall_pages; // 1 to 4, or as many more as its note asks for
     uint32_t flags;        // enum exo_env_flag
     uint32_t cpu;          // or EXO_CPU_ANY
     struct exo_share share[EXO_KINDS];

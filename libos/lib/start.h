@@ -28,6 +28,8 @@
 #define START_MAGIC      0x74726173u
 #define START_ARGS_BYTES 1024u // name and arguments, a zero byte after each
 #define START_ARGS_MAX   32u   // the name is the first
+#define START_VARS_BYTES 1024u // environment, NAME=VALUE, likewise
+#define START_VARS_MAX   32u
 
 /* Slots of the capability list that a loader fills. */
 enum start_cap {
@@ -37,6 +39,7 @@ enum start_cap {
     START_CAP_NET,   // over its filters, to attach and refine, if it has an
                      // address
     START_CAP_GROUP, // over those it has in common with others, to attach
+    START_CAP_FILES, // READ over the pages of its archive of files
     START_CAPS,
 };
 
@@ -79,7 +82,11 @@ struct start_block {
     exo_page image;   // first page of its image, contiguous; 0: unknown
     uint64_t image_bytes;
     struct start_net net;
+    exo_page files; // first page of an archive of files, contiguous; 0: none
+    uint64_t files_bytes;
+    uint32_t nvars, zero; // strings in `vars`
     char args[START_ARGS_BYTES];
+    char vars[START_VARS_BYTES];
 };
 
 _Static_assert(EXO_UAREA_KERNEL + sizeof(struct start_block) <= EXO_PAGE_BYTES,
@@ -88,6 +95,22 @@ _Static_assert(EXO_FIRST_UAREA % START_BLOCK_BYTES == 0 &&
                    EXO_FIRST_STACK_TOP == EXO_FIRST_UAREA + START_BLOCK_BYTES &&
                    EXO_FIRST_UPCALL == EXO_FIRST_UAREA + START_UPCALL_FIRST,
                "the first env's pages have the shape of a block");
+
+/* What a program asks of its loader, in an ELF note of owner START_NOTE_OWNER
+ * and type START_NOTE_TYPE. A program without one is started with no FPU, FS
+ * base 0 and the loader's choice of upcall stack. */
+#define START_NOTE_OWNER "Exo"
+#define START_NOTE_TYPE  1u
+
+enum start_want {
+    START_WANT_FPU = 1, // FPU, SSE and AVX: EXO_ENV_FPU
+};
+
+struct start_note {
+    uint32_t flags;        // enum start_want
+    uint32_t upcall_pages; // of its upcall stack, 1 to 4; 0: as the loader likes
+    uint64_t fs_base;      // at the first instruction
+};
 
 /* The env that runs this program, when it has the first env's layout. */
 static inline exo_env

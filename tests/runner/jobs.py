@@ -16,7 +16,7 @@ import shlex
 import subprocess
 import sys
 
-from exo import ExoError
+from exo import ExoError, manifest
 from exo.machine import Machine, MachineTimeout
 
 from . import report as reports
@@ -113,6 +113,61 @@ class Guest(Job):
         if done and end.kind in ("off", "silent"):
             return ""
         return f"the machine ended: {end.kind} {end.status} {end.text}".strip()
+
+
+class ExosGuest(Job):
+    """A program of claims on exos, as init's only application. Its lines come
+    with its name in front."""
+    _MANIFEST = """
+[[app]]
+name = "t"
+image = "{image}"
+memory = {{ reserved = "{memory}", limit = "{memory}" }}
+files = "{files}"
+env = {{ LIKE = "this one" }}
+"""
+
+    def __init__(self, program, config, memory="24M"):
+        self.program, self.config, self.memory = program, config, memory
+        self.name = f"exos/{program}@{config.name}"
+        self.cpus = 1 if config.more.get("icount") else config.smp
+        self.only = ""
+        self.verbose = False
+
+    def claims(self):
+        source = ROOT / "tests/exos" / f"{self.program}.c"
+        return re.findall(r"^TEST\((\w+)\)", source.read_text(), re.M)
+
+    def _plan(self):
+        text = self._MANIFEST.format(
+            image=ROOT / "build/tests/exos" / self.program,
+            files=ROOT / "tests/exos/files", memory=self.memory)
+        if self.only:
+            text += f'args = ["{self.only}"]\n'
+        return manifest.parse(text, self.name, memory=64 << 20,
+                              cpus=self.config.smp)
+
+    def run(self, report):
+        why, tail, done = "", [], False
+        with self.config.machine(self._plan().modules()) as machine:
+            machine.start()
+            try:
+                while (line := machine.read_line(SILENCE)) is not None:
+                    tail = [*tail[1 - TAIL:], line]
+                    text = line.removeprefix("t | ")
+                    if text != line and (found := reports.parse(text)):
+                        report.result(self.name, *found)
+                    elif self.verbose:
+                        report.note(line)
+                    done = done or text.startswith("# done ")
+                end = machine.wait()
+                if not done or end.kind != "off":
+                    why = f"the machine ended: {end.kind} {end.status}"
+            except MachineTimeout:
+                why = f"no line for {SILENCE:.0f} seconds: it hangs"
+        if why:
+            report.result(self.name, "not ok", "the_run_comes_to_its_end", why)
+            report.note("\n".join(tail))
 
 
 class Program(Job):

@@ -10,7 +10,7 @@ on every way to boot.
 
 import pathlib
 
-from .jobs import ROOT, Config, Guest, Program, PythonTests
+from .jobs import ROOT, Config, ExosGuest, Guest, Program, PythonTests
 
 # What Bochs' CPU has: PCID, INVPCID, TSC deadline, x2APIC, SMEP, SMAP,
 # FSGSBASE, XSAVE (enum exo_feature); and QEMU's "max".
@@ -117,6 +117,13 @@ def minimal():
             for path in sorted((ROOT / "tests/minimal").glob("test_*.py"))]
 
 
+def exos():
+    """Programs of claims on exos."""
+    return [ExosGuest(path.stem, CONFIGS[name])
+            for path in sorted((ROOT / "tests/exos").glob("*.c"))
+            if path.stem != "test" for name in ("pc-1", "pc-2")]
+
+
 def every(seed=1):
     """All jobs, in the order they begin; longest first where it matters."""
-    return [*host(), *minimal(), *guests(seed)]
+    return [*host(), *minimal(), *exos(), *guests(seed)]

@@ -13,7 +13,7 @@ import pathlib
 import re
 import tomllib
 
-from . import Bad, ExoError, elf, network, state
+from . import Bad, ExoError, archive, elf, network, state
 
 PAGE = 4096
 SLOTS = 128  # of a CPU's vector, unless a kernel option says otherwise
@@ -22,6 +22,8 @@ MACHINES = ("pc", "q35", "microvm")
 RESTART = ("never", "on-failure", "always")
 MAX_APPS, MAX_IMAGES, MAX_ARGS, MAX_ARG_BYTES = 64, 38, 31, 255
 MAX_ARGS_BYTES = 1024
+MAX_VARS, MAX_VARS_BYTES = 32, 1024
+MAX_MODULES = 40
 MAX_OPTIONS_BYTES = 512
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -33,6 +35,8 @@ class App:
     name: str
     image: pathlib.Path
     args: list = dataclasses.field(default_factory=list)
+    env: dict = dataclasses.field(default_factory=dict)
+    files: pathlib.Path = None
     memory: tuple = (256 << 10, 256 << 10)
     envs: int = 16
     cpu: tuple = ("slots", 0)
@@ -53,6 +57,9 @@ class App:
         reserved, limit = self.memory
         lines = [f"app {self.name}", f"  image {self.image.name}"]
         lines += [f"  arg {arg}" if arg else "  arg" for arg in self.args]
+        lines += [f"  var {name}={value}" for name, value in self.env.items()]
+        if self.files:
+            lines.append(f"  files {self.name}")
         lines += [f"  reserved {reserved // PAGE}", f"  limit {limit // PAGE}",
                   f"  envs {self.envs}", "  {} {}".format(*self.cpu)]
         if self.affinity:
@@ -99,7 +106,9 @@ class Manifest:
         """What to boot: [(path or bytes, string)], in order."""
         first = state.built(state.INIT) if init is None else init
         return [(first, "init"), (self.flat().encode(), "manifest")] + [
-            (path, f"image {name}") for name, path in self.images().items()]
+            (path, f"image {name}") for name, path in self.images().items()
+        ] + [(archive.pack(app.files), f"files {app.name}")
+             for app in self.apps if app.files]
 
 
 def size(value):
@@ -223,6 +232,38 @@ def _args(_, value):
     return value
 
 
+def _env(_, value):
+    if not isinstance(value, dict) or \
+            not all(isinstance(v, str) for v in value.values()):
+        raise Bad('must be a table of strings, like { TZ = "UTC" }')
+    for name, text in value.items():
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise Bad(f"{name!r} is no name of a variable: letters, digits "
+                       "and _, not beginning with a digit")
+        if re.search(r"[\0-\x1f\x7f]", text):
+            raise Bad(f"{name}: {text!r} has a control character")
+        if len(name + text) > 280:
+            raise Bad(f"{name}: longer than 280 bytes with its value")
+    if len(value) > MAX_VARS or MAX_VARS_BYTES < \
+            sum(len(f"{n}={v}".encode()) + 1 for n, v in value.items()):
+        raise Bad(f"at most {MAX_VARS} variables, {MAX_VARS_BYTES} bytes in "
+                   "all")
+    return value
+
+
+def _files(checker, value):
+    if not isinstance(value, str) or not value:
+        raise Bad(f"must name a directory, not {value!r}")
+    path = checker.directory / value
+    if not path.is_dir():
+        raise Bad(f"there is no directory {path}")
+    try:
+        archive.check(path)
+    except ExoError as error:
+        raise Bad(str(error)) from None
+    return path
+
+
 def _memory(checker, value):
     if not isinstance(value, dict):
         value = {"reserved": value}
@@ -263,7 +304,8 @@ def _affinity(_, value):
 MACHINE = {"memory": _machine_memory, "cpus": _integer(1, 64),
            "type": _one_of(*MACHINES), "options": _options,
            "card": _one_of(*network.CARDS)}
-APP = {"name": _name, "image": _image, "args": _args, "memory": _memory,
+APP = {"name": _name, "image": _image, "args": _args, "env": _env,
+       "files": _files, "memory": _memory,
        "envs": _integer(1, 4096), "cpu": _cpu, "affinity": _affinity,
        "restart": _one_of(*RESTART), "restarts": _integer(0, 1000),
        "may_fail": _flag, "background": _flag, "wx": _flag, "seal": _flag,
@@ -338,6 +380,12 @@ class _Checker:
         if len(manifest.images()) > MAX_IMAGES:
             self.problems.append(f"{len(manifest.images())} different images; "
                                  f"at most {MAX_IMAGES}")
+        count = 2 + len(manifest.images()) + \
+            sum(app.files is not None for app in manifest.apps)
+        if count > MAX_MODULES:
+            self.problems.append(f"{count} boot modules (init, the manifest, "
+                                 "images, files of apps); at most "
+                                 f"{MAX_MODULES}")
         if all(app.background for app in manifest.apps):
             self.problems.append("every app is background, so the machine "
                                  "would end at once; leave one that is not")
@@ -349,6 +397,13 @@ class _Checker:
             self.problems.append(
                 f"the apps reserve {show(total)} in all, the machine has "
                 f"{show(manifest.memory)}; reserve less or give it more")
+        content = sum(archive.size(app.files) for app in manifest.apps
+                      if app.files)
+        if content and content + total > manifest.memory:
+            self.problems.append(
+                f"the files of the apps are {content >> 20} MiB, more than the "
+                f"machine's {show(manifest.memory)} has room for beside what "
+                "the apps reserve; give it more memory")
         wanted = 0
         for app in manifest.apps:
             if app.memory[1] > manifest.memory:

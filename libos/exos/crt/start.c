@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/* start.c: what happens before main(). */
+#include "exos/crt/crt.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <exo/syscall.h>
+
+#include "exos/fd/table.h"
+#include "exos/fs/fs.h"
+#include "exos/upcall/dispatch.h"
+#include "exos/vm/space.h"
+#include "exos/vm/vm.h"
+#include "lib/print.h"
+#include "lib/string.h"
+#include "lib/upcall.h"
+
+const struct start_block *crt_block;
+
+extern char **environ;
+
+int main(int argc, char **argv, char **environment);
+void *start_open(const struct start_block *block);
+_Noreturn void start_main(void);
+
+/* Constructors, of program.ld. Destructors: posix/newlib.c. */
+typedef void array_fn(void);
+extern array_fn *const __preinit_array_start[], *const __preinit_array_end[];
+extern array_fn *const __init_array_start[], *const __init_array_end[];
+
+static void
+open_console(void)
+{
+    fs_open(AT_FDCWD, "/dev/console", O_RDONLY, 0);
+    fs_open(AT_FDCWD, "/dev/console", O_WRONLY, 0);
+    fs_open(AT_FDCWD, "/dev/console", O_WRONLY, 0);
+}
+
+/* Opens the parts of the libOS, each after those it stands on. Result: the top
+ * of the stack. */
+void *
+start_open(const struct start_block *block)
+{
+    char text[200];
+    crt_block = block;
+    space_pages.guard = block->prefix;
+    upcall_open(UAREA, EXO_FIRST_UPCALL);
+    if (!vm_open())
+        crt_die("exos: not enough memory to start; give it more\n");
+    dispatch_open();
+    const char *wrong = fs_open_all(block);
+    if (wrong) {
+        print_text(text, sizeof(text), "exos: cannot use its files: %s\n",
+                   wrong);
+        crt_say(text);
+        crt_exit(EXIT_FAILURE);
+    }
+    open_console();
+    return (void *)EXOS_STACK_TOP;
+}
+
+/* Cuts packed strings apart. Result: how many. */
+static int
+cut(const char *text, uint32_t bytes, uint32_t count, char **to)
+{
+    const char *end = text + bytes;
+    int n = 0;
+    while (n < (int)count && text < end) {
+        to[n++] = (char *)(uintptr_t)text;
+        text += strlen(text) + 1;
+    }
+    return n;
+}
+
+static void
+run_array(array_fn *const *at, array_fn *const *end)
+{
+    for (; at < end; at++)
+        (*at)();
+}
+
+_Noreturn void
+start_main(void)
+{
+    static char *argv[START_ARGS_MAX + 1], *vars[START_VARS_MAX + 1];
+    int argc = cut(crt_block->args, START_ARGS_BYTES,
+                   crt_block->argc < START_ARGS_MAX ? crt_block->argc
+                                                    : START_ARGS_MAX,
+                   argv);
+    cut(crt_block->vars, START_VARS_BYTES,
+        crt_block->nvars < START_VARS_MAX ? crt_block->nvars : START_VARS_MAX,
+        vars);
+    crt_thread_open();
+    environ = vars;
+    run_array(__preinit_array_start, __preinit_array_end);
+    run_array(__init_array_start, __init_array_end);
+    exit(main(argc, argv, environ));
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lwIP for servers: the raw interface, driven by one thread or under one lock,
+ * with libos/exos' own sockets on top.
+ *
+ * Nothing is sized here that grows with the load. Every control block and
+ * buffer comes from libos/exos/net/memory.h, which keeps to a limit that the
+ * program sets from its manifest's memory; when it is reached lwIP drops the
+ * oldest connections in TIME_WAIT, then refuses.
+ */
+#ifndef EXOS_NET_LWIPOPTS_H
+#define EXOS_NET_LWIPOPTS_H
+
+#include "memory.h"
+
+#define NO_SYS               1
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_SOCKET          0
+#define LWIP_NETCONN         0
+#define LWIP_COMPAT_SOCKETS  0
+#define LWIP_RAW             1
+#define LWIP_NETIF_API       0
+
+/* Memory. */
+#define MEM_LIBC_MALLOC          1
+#define MEMP_MEM_MALLOC          1
+#define MEM_ALIGNMENT            16
+#define MEM_SIZE                 0x1000000 /* only for the width of its types */
+#define mem_clib_malloc          net_memory_take
+#define mem_clib_calloc          net_memory_take_zeroed
+#define mem_clib_free            net_memory_give
+#define LWIP_SUPPORT_CUSTOM_PBUF 1
+
+/* Links. A packet may be sent from several buffers; whether a card adds
+   checksums is said for each interface. */
+#define LWIP_ETHERNET                  1
+#define LWIP_ARP                       1
+#define ARP_TABLE_SIZE                 127
+#define ARP_QUEUEING                   1
+#define ARP_QUEUE_LEN                  16
+#define ETHARP_TABLE_MATCH_NETIF       1
+#define ETHARP_SUPPORT_STATIC_ENTRIES  1
+#define LWIP_NETIF_TX_SINGLE_PBUF      0
+#define LWIP_CHECKSUM_CTRL_PER_NETIF   1
+#define LWIP_NETIF_HOSTNAME            1
+#define LWIP_NETIF_STATUS_CALLBACK     1
+#define LWIP_NETIF_LINK_CALLBACK       1
+#define LWIP_NETIF_EXT_STATUS_CALLBACK 1
+#define LWIP_NETIF_HWADDRHINT          1
+#define LWIP_HAVE_LOOPIF               1
+#define LWIP_NETIF_LOOPBACK            1
+
+/* Internet. */
+#define LWIP_IPV4                      1
+#define LWIP_IPV6                      1
+#define LWIP_ICMP                      1
+#define LWIP_IGMP                      1
+#define LWIP_IPV6_MLD                  1
+#define LWIP_IPV6_AUTOCONFIG           1
+#define LWIP_IPV6_NUM_ADDRESSES        4
+#define LWIP_ND6_NUM_NEIGHBORS         64
+#define LWIP_ND6_NUM_DESTINATIONS      64
+#define MEMP_NUM_ND6_QUEUE             64
+#define IP_FORWARD                     0
+#define IP_REASSEMBLY                  1
+#define IP_REASS_MAX_PBUFS             128
+#define IP_FRAG                        1
+#define LWIP_MULTICAST_TX_OPTIONS      1
+#define IP_SOF_BROADCAST               1
+#define LWIP_DHCP                      1
+#define LWIP_DHCP_GET_NTP_SRV          0
+#define LWIP_DNS                       1
+#define DNS_MAX_SERVERS                3
+#define DNS_TABLE_SIZE                 16
+#define DNS_MAX_NAME_LENGTH            256
+#define LWIP_DHCP_MAX_DNS_SERVERS      DNS_MAX_SERVERS
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 2
+
+/* UDP and TCP. */
+#define LWIP_UDP                           1
+#define LWIP_TCP                           1
+#define SO_REUSE                           1
+#define SO_REUSE_RXTOALL                   1
+#define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
+#define TCP_LISTEN_BACKLOG                 1
+#define TCP_DEFAULT_LISTEN_BACKLOG         255
+#define LWIP_TCP_KEEPALIVE                 1
+
+#define TCP_MSS             1460
+#define LWIP_WND_SCALE      1
+#define TCP_RCV_SCALE       2
+#define TCP_WND             (128 * TCP_MSS)
+#define TCP_SND_BUF         (128 * TCP_MSS)
+#define TCP_SND_QUEUELEN    512
+#define TCP_SNDLOWAT        32768
+#define TCP_OVERSIZE        TCP_MSS
+#define TCP_QUEUE_OOSEQ     1
+#define TCP_OOSEQ_MAX_BYTES (64 * TCP_MSS)
+#define LWIP_TCP_SACK_OUT   1
+#define LWIP_TCP_TIMESTAMPS 0
+
+/* The clock of TCP ticks every 50 ms while there are connections: delayed
+   acknowledgements wait that long, and a retransmission at least some 200 ms,
+   as elsewhere today. lwIP's own values are five times that. */
+#define TCP_TMR_INTERVAL  50
+#define LWIP_TCP_RTO_TIME 1000
+
+/* TIME_WAIT is twice this, in ms. Initial sequence numbers are unpredictable
+   and grow with time for each pair of addresses, so that a segment of a former
+   connection is not taken for one of the next. */
+#define TCP_MSL 1000
+
+struct ip_addr;
+unsigned net_first_sequence(const struct ip_addr *local, unsigned short port,
+                            const struct ip_addr *remote,
+                            unsigned short remote_port);
+#define LWIP_HOOK_TCP_ISN net_first_sequence
+
+/* Assertions are on; counters are there to be shown. */
+#define LWIP_STATS         1
+#define LWIP_STATS_LARGE   1
+#define LWIP_STATS_DISPLAY 0
+
+#endif

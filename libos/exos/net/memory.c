@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory for lwIP: see memory.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+#define UNIT    64 /* sizes are rounded up to this */
+#define CLASSES 33 /* the last one has 2 KiB, without the header */
+
+/* In front of each block. 16 bytes, so that what follows is aligned. */
+struct header {
+    size_t bytes; /* with this header */
+    struct header *next;
+};
+
+static struct {
+    struct header *kept[CLASSES + 1]; /* by bytes / UNIT */
+    size_t limit, used, kept_bytes;
+} memory;
+
+void
+net_memory_set_limit(size_t bytes)
+{
+    memory.limit = bytes;
+}
+
+size_t
+net_memory_used(void)
+{
+    return memory.used;
+}
+
+size_t
+net_memory_kept(void)
+{
+    return memory.kept_bytes;
+}
+
+void *
+net_memory_take(size_t size)
+{
+    size_t bytes = (size + sizeof(struct header) + UNIT - 1) & -(size_t)UNIT;
+    size_t class = bytes / UNIT;
+    if (bytes < size || (memory.limit && memory.used + bytes > memory.limit))
+        return NULL;
+    struct header *block = class <= CLASSES ? memory.kept[class] : NULL;
+    if (block) {
+        memory.kept[class] = block->next;
+        memory.kept_bytes -= bytes;
+    } else if ((block = malloc(bytes))) {
+        block->bytes = bytes;
+    } else {
+        return NULL;
+    }
+    memory.used += bytes;
+    return block + 1;
+}
+
+void *
+net_memory_take_zeroed(size_t count, size_t size)
+{
+    size_t bytes;
+    void *block = __builtin_mul_overflow(count, size, &bytes)
+                      ? NULL
+                      : net_memory_take(bytes);
+    return block ? memset(block, 0, bytes) : NULL;
+}
+
+void
+net_memory_give(void *given)
+{
+    if (!given)
+        return;
+    struct header *block = (struct header *)given - 1;
+    size_t class = block->bytes / UNIT;
+    memory.used -= block->bytes;
+    if (class > CLASSES) {
+        free(block);
+        return;
+    }
+    block->next = memory.kept[class];
+    memory.kept[class] = block;
+    memory.kept_bytes += block->bytes;
+}
+
+size_t
+net_memory_trim(void)
+{
+    size_t bytes = memory.kept_bytes;
+    for (size_t i = 0; i <= CLASSES; i++)
+        while (memory.kept[i]) {
+            struct header *block = memory.kept[i];
+            memory.kept[i] = block->next;
+            free(block);
+        }
+    memory.kept_bytes = 0;
+    return bytes;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pager.c: from a fault to a page.
+ *
+ * Runs on the upcall stack with upcalls masked. It uses nothing that may fault:
+ * regions and files' pages are in core memory.
+ */
+#include "exos/vm/vm.h"
+
+#include <sys/mman.h>
+
+#include "exos/fs/data.h"
+#include "exos/fs/node.h"
+#include "exos/vm/region.h"
+#include "exos/vm/space.h"
+
+#define PAGE_FAULT 14
+#define IS_PRESENT 1 // bits of its error code [SDM3 4.7]
+#define IS_WRITE   2
+#define IS_FETCH   16
+#define AHEAD      15u // further pages, where memory is used in order
+#define PLENTY     64u // pages that must be left for that
+
+uint32_t
+vm_rights(uint32_t prot)
+{
+    return EXO_BIND_R | (prot & PROT_WRITE ? EXO_BIND_W : 0) |
+           (prot & PROT_EXEC ? EXO_BIND_X : 0);
+}
+
+/* Brings memory in, and when there is none left, once more after giving up what
+ * is only kept for convenience. */
+static bool
+fill(uint64_t va, uint32_t count)
+{
+    if (space_fill(va, count) == 0)
+        return true;
+    if (count > 1 && space_fill(va, 1) == 0)
+        return true;
+    return release_pages(8) && space_fill(va, 1) == 0;
+}
+
+/* How many pages after the one at `va` are worth bringing in with it. */
+static uint32_t
+count_ahead(const struct region *region, uint64_t va)
+{
+    uint32_t n = 0;
+    if (!space_entry(va - PAGE_BYTES) || space_left() < PLENTY)
+        return 0;
+    while (n < AHEAD && va + (n + 1) * PAGE_BYTES < region->end &&
+           !space_entry(va + (n + 1) * PAGE_BYTES))
+        n++;
+    return n;
+}
+
+static bool
+bring_memory(const struct region *region, uint64_t va)
+{
+    uint32_t count = 1;
+    if (region->kind == REGION_MEMORY && (region->prot & PROT_WRITE))
+        count += count_ahead(region, va);
+    if (!fill(va, count))
+        return false;
+    if (region->prot & PROT_WRITE)
+        return true;
+    return space_protect(va, PAGE_BYTES, vm_rights(region->prot)) == 0;
+}
+
+static bool
+bring_file(const struct region *region, uint64_t va, bool write)
+{
+    uint64_t index = (region->offset + (va - region->start)) / PAGE_BYTES;
+    struct data_page page;
+    uint32_t rights = vm_rights(region->prot);
+    if (index * PAGE_BYTES >= region->node->size)
+        return false;
+    if (!data_page(region->node, index, region->shared, &page))
+        return false;
+    if (!page.at) // a hole, in a private mapping
+        return bring_memory(region, va);
+    if (!region->shared)
+        rights &= ~(uint32_t)EXO_BIND_W;
+    if (space_bind(page.cap, va, page.page, 1, rights))
+        return false;
+    return region->shared || !write ||
+           space_copy(va, vm_rights(region->prot)) == 0;
+}
+
+/* A page that is there, but not with the rights wanted. */
+static bool
+raise_rights(const struct region *region, uint64_t va, bool write)
+{
+    if (!(space_entry(va) & ENTRY_BORROWED))
+        return space_protect(va, PAGE_BYTES, vm_rights(region->prot)) == 0;
+    if (region->shared)
+        return bring_file(region, va, write);
+    return space_copy(va, vm_rights(region->prot)) == 0;
+}
+
+static uint32_t
+prot_wanted(uint64_t error)
+{
+    if (error & IS_FETCH)
+        return PROT_EXEC;
+    return error & IS_WRITE ? PROT_WRITE : PROT_READ;
+}
+
+bool
+pager_fault(const struct exo_frame *frame)
+{
+    uint64_t va = PAGE_DOWN(frame->addr);
+    if (frame->cause != PAGE_FAULT)
+        return false;
+    const struct region *region = region_find(frame->addr);
+    if (!region || !(region->prot & prot_wanted(frame->error)))
+        return false;
+    if (frame->error & IS_PRESENT)
+        return raise_rights(region, va, true);
+    if (region->kind == REGION_PROGRAM)
+        return false;
+    if (region->kind == REGION_FILE)
+        return bring_file(region, va, frame->error & IS_WRITE);
+    return bring_memory(region, va);
+}

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+#
+# Claims about exos: build/tests/exos/NAME from each tests/exos/NAME.c, and the
+# same sources as programs of this system, build/tests/host/posix-NAME.
+
+EXOS_TESTS := $(filter-out test,$(patsubst tests/exos/%.c,%,\
+    $(wildcard tests/exos/*.c)))
+EXOS_TEST_OBJECTS := $(call objects,exos-app,$(wildcard tests/exos/*.c))
+OBJECTS += $(EXOS_TEST_OBJECTS)
+ALL     += $(EXOS_TESTS:%=$(BUILD)/tests/exos/%)
+
+$(EXOS_TEST_OBJECTS): $(NEWLIB)/built
+
+$(EXOS_TESTS:%=$(BUILD)/tests/exos/%): $(BUILD)/tests/exos/%: \
+    $(BUILD)/exos-app/tests/exos/%.c.o $(BUILD)/exos-app/tests/exos/test.c.o \
+    $(EXOS) libos/exos/program.ld
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)tools/exos-cc -o $@ $(filter $(BUILD)/exos-app/%,$^)
+
+NATIVE_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror
+$(call flavour,native-test,NATIVE_CFLAGS)
+
+NATIVE_TEST_OBJECTS := $(call objects,native-test,$(wildcard tests/exos/*.c))
+OBJECTS += $(NATIVE_TEST_OBJECTS)
+
+$(EXOS_TESTS:%=$(BUILD)/tests/host/posix-%): $(BUILD)/tests/host/posix-%: \
+    $(BUILD)/native-test/tests/exos/%.c.o \
+    $(BUILD)/native-test/tests/exos/test.c.o
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ -lm
+HOST_PROGRAMS += $(EXOS_TESTS:%=$(BUILD)/tests/host/posix-%)
