@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Sockets, what both kinds share: see sock.h. */
-#include "net/sock.h"
+#include "exos/net/sock.h"
 
 #include <lwip/tcp.h>
 #include <lwip/udp.h>

@@ -69,7 +69,11 @@ struct sock {
      * connection `next` is the one behind it. */
     struct sock *waiting, *waiting_last, *next;
     struct sock *listener; // of a connection that waits there
+
+    void *owner; // the user's own
 };
+
+#define SOCK_RECEIVE_MAX 131072u // bytes of a stream that surely fit
 
 /* Errors: EAFNOSUPPORT, EPROTONOSUPPORT, EINVAL, ENOMEM. */
 int sock_open(int family, int type, int protocol, struct sock **sock);
@@ -111,6 +115,10 @@ int sock_get_option(struct sock *s, int level, int name, void *value,
                     socklen_t *bytes);
 int sock_set_option(struct sock *s, int level, int name, const void *value,
                     socklen_t bytes);
+
+/* Supplied by whoever uses socks: what sock_poll() says of it may be more now.
+ * Called from inside the stack, so it must not call back into it. */
+void sock_changed(struct sock *s);
 
 /* Between the files of this kind ----------------------------------------- */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Socket addresses to and from lwIP's: see sock.h. */
-#include "net/sock.h"
+#include "exos/net/sock.h"
 
 #include <lwip/ip.h>
 #include <lwip/sys.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Socket options: see sock.h. Each row of the table reads one and, if it can be
  * set, writes it. */
-#include "net/sock.h"
+#include "exos/net/sock.h"
 
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>

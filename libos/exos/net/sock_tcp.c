@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Stream sockets: see sock.h. */
-#include "net/sock.h"
+#include "exos/net/sock.h"
 
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
@@ -24,6 +24,7 @@ on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
     (void)error;
     if (!data) {
         s->peer_closed = true;
+        sock_changed(s);
         return ERR_OK;
     }
     if (s->read_shut) {
@@ -39,6 +40,7 @@ on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
     while (data->next)
         data = data->next;
     s->last = data;
+    sock_changed(s);
     return ERR_OK;
 }
 
@@ -57,6 +59,16 @@ on_error(void *arg, err_t error)
         s->error = ETIMEDOUT;
     else if (error != ERR_CLSD)
         s->error = sock_errno(error);
+    sock_changed(s);
+}
+
+/* The peer has some: there is room to send. */
+static err_t
+on_sent(void *arg, struct tcp_pcb *pcb, u16_t bytes)
+{
+    (void)pcb, (void)bytes;
+    sock_changed(arg);
+    return ERR_OK;
 }
 
 static err_t
@@ -65,6 +77,7 @@ on_connected(void *arg, struct tcp_pcb *pcb, err_t error)
     struct sock *s = arg;
     (void)pcb, (void)error; // never an error, says lwIP
     s->state = SOCK_CONNECTED;
+    sock_changed(s);
     return ERR_OK;
 }
 
@@ -74,6 +87,7 @@ adopt(struct sock *s, struct tcp_pcb *pcb)
     s->tcp = pcb;
     tcp_arg(pcb, s);
     tcp_recv(pcb, on_received);
+    tcp_sent(pcb, on_sent);
     tcp_err(pcb, on_error);
 }
 
@@ -97,6 +111,7 @@ on_accept(void *arg, struct tcp_pcb *pcb, err_t error)
     else
         listener->waiting = s;
     listener->waiting_last = s;
+    sock_changed(listener);
     return ERR_OK;
 }
 
@@ -238,6 +253,15 @@ write_some(struct sock *s, const char *at, size_t bytes, bool more)
     return taken;
 }
 
+static bool
+is_empty(const struct iovec *iov, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (iov[i].iov_len)
+            return false;
+    return true;
+}
+
 ssize_t
 sock_tcp_send(struct sock *s, const struct iovec *iov, int count, int flags)
 {
@@ -249,15 +273,13 @@ sock_tcp_send(struct sock *s, const struct iovec *iov, int count, int flags)
         bool more = (flags & MSG_MORE) || s->corked || i + 1 < count;
         size_t n = write_some(s, iov[i].iov_base, iov[i].iov_len, more);
         sent += n;
-        if (n < iov[i].iov_len) {
-            if (!sent)
-                return -EAGAIN;
+        if (n < iov[i].iov_len)
             break;
-        }
     }
-    if (!(flags & MSG_MORE) && !s->corked)
+    bool full = tcp_sndbuf(s->tcp) < TCP_MSS; // no use in holding it back
+    if (full || !sent || (!(flags & MSG_MORE) && !s->corked))
         tcp_output(s->tcp);
-    return (ssize_t)sent;
+    return sent || is_empty(iov, count) ? (ssize_t)sent : -EAGAIN;
 }
 
 void
@@ -384,6 +406,7 @@ release(struct tcp_pcb *pcb)
 {
     tcp_arg(pcb, NULL);
     tcp_recv(pcb, NULL);
+    tcp_sent(pcb, NULL);
     tcp_err(pcb, NULL);
     if (tcp_close(pcb) != ERR_OK)
         tcp_poll(pcb, on_poll_close, RETRY_POLLS);

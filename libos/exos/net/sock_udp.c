@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Datagram sockets: see sock.h. */
-#include "net/sock.h"
+#include "exos/net/sock.h"
 
 #include <lwip/udp.h>
 
@@ -30,6 +30,7 @@ on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *data,
         s->datagram = d;
     s->datagram_last = d;
     s->received += data->tot_len;
+    sock_changed(s);
 }
 
 int
