@@ -165,6 +165,11 @@ control(void)
         longjmp(place, value + 1);
     }
     CLAIM(longjmp_returns_to_setjmp, passes == 3 && value == 3);
+    passes = 0;
+    value = setjmp(place);
+    if (passes++ == 0)
+        longjmp(place, 0);
+    CLAIM(longjmp_never_returns_zero, passes == 2 && value == 1);
     sigset_t set;
     sigemptyset(&set);
     CLAIM(signal_sets_have_64_members,
@@ -203,6 +208,7 @@ times_of_day(void)
     CLAIM(localtime_has_room_for_all_of_tm,
           localtime(&moment)->tm_gmtoff == 3600 &&
               strcmp(asctime(&back), "Tue Dec 31 00:00:00 1968\n") == 0);
+    CLAIM(clock_counts, clock() >= 0 && CLOCKS_PER_SEC == 1000000);
     struct timespec now, later;
     clock_gettime(CLOCK_MONOTONIC, &now);
     nanosleep(&(struct timespec){0, 1000000}, NULL);
