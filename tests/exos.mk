@@ -18,6 +18,19 @@ $(EXOS_TESTS:%=$(BUILD)/tests/exos/%): $(BUILD)/tests/exos/%: \
 	@mkdir -p $(@D)
 	$(Q)tools/exos-cc -o $@ $(filter $(BUILD)/exos-app/%,$^)
 
+# Programs without claims, for tests of whole machines.
+EXOS_PROGRAMS := $(patsubst tests/exos/programs/%.c,%,\
+    $(wildcard tests/exos/programs/*.c))
+OBJECTS += $(EXOS_PROGRAMS:%=$(BUILD)/exos-app/tests/exos/programs/%.c.o)
+ALL     += $(EXOS_PROGRAMS:%=$(BUILD)/tests/exos/programs/%)
+
+$(EXOS_PROGRAMS:%=$(BUILD)/tests/exos/programs/%): \
+    $(BUILD)/tests/exos/programs/%: \
+    $(BUILD)/exos-app/tests/exos/programs/%.c.o $(EXOS) libos/exos/program.ld
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)tools/exos-cc -o $@ $(filter $(BUILD)/exos-app/%,$^)
+
 NATIVE_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror
 $(call flavour,native-test,NATIVE_CFLAGS)
 

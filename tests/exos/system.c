@@ -129,6 +129,19 @@ TEST(the_system_says_what_it_is)
     WANT(limit.rlim_cur >= 256);
 }
 
+static int constructed;
+
+__attribute__((constructor)) static void
+construct(void)
+{
+    constructed++;
+}
+
+TEST(constructors_run_once_before_main)
+{
+    EQ(constructed, 1);
+}
+
 static __thread int local = 17;
 static __thread char zeros[100];
 

@@ -118,10 +118,12 @@ def minimal():
 
 
 def exos():
-    """Programs of claims on exos."""
-    return [ExosGuest(path.stem, CONFIGS[name])
-            for path in sorted((ROOT / "tests/exos").glob("*.c"))
-            if path.stem != "test" for name in ("pc-1", "pc-2")]
+    """Programs of claims on exos, and whole machines with programs on it."""
+    return [PythonTests(path, cpus=2)
+            for path in sorted((ROOT / "tests/exos").glob("test_*.py"))] + [
+        ExosGuest(path.stem, CONFIGS[name])
+        for path in sorted((ROOT / "tests/exos").glob("*.c"))
+        if path.stem != "test" for name in ("pc-1", "pc-2")]
 
 
 def every(seed=1):

@@ -21,13 +21,9 @@ const struct start_block *crt_block;
 extern char **environ;
 
 int main(int argc, char **argv, char **environment);
+void __libc_init_array(void);
 void *start_open(const struct start_block *block);
 _Noreturn void start_main(void);
-
-/* Constructors, of program.ld. Destructors: posix/newlib.c. */
-typedef void array_fn(void);
-extern array_fn *const __preinit_array_start[], *const __preinit_array_end[];
-extern array_fn *const __init_array_start[], *const __init_array_end[];
 
 static void
 open_console(void)
@@ -73,13 +69,6 @@ cut(const char *text, uint32_t bytes, uint32_t count, char **to)
     return n;
 }
 
-static void
-run_array(array_fn *const *at, array_fn *const *end)
-{
-    for (; at < end; at++)
-        (*at)();
-}
-
 _Noreturn void
 start_main(void)
 {
@@ -93,7 +82,6 @@ start_main(void)
         vars);
     crt_thread_open();
     environ = vars;
-    run_array(__preinit_array_start, __preinit_array_end);
-    run_array(__init_array_start, __init_array_end);
+    __libc_init_array(); // constructors; exit() runs the destructors
     exit(main(argc, argv, environ));
 }

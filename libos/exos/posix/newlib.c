@@ -97,18 +97,6 @@ __retarget_lock_release_recursive(_LOCK_T lock)
     __retarget_lock_release(lock);
 }
 
-/* newlib registers this with atexit(): destructors, of program.ld. */
-void _fini(void);
-typedef void array_fn(void);
-extern array_fn *const __fini_array_start[], *const __fini_array_end[];
-
-void
-_fini(void)
-{
-    for (array_fn *const *at = __fini_array_end; at > __fini_array_start;)
-        (*--at)();
-}
-
 /* stdio keeps its locks from being left behind by a cancelled thread. */
 int
 pthread_setcancelstate(int state, int *old)
