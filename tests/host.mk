@@ -98,19 +98,24 @@ HOST_PROGRAMS += $(HOST_DIR)/lwip
 ON_LINUX := $(call objects,exos,tests/libc/linux.c \
     $(wildcard libos/exos/libc/*.c libos/exos/net/memory.c \
     libos/exos/net/sequence.c))
-ON_LINUX_TESTS := $(call objects,exos,tests/libc/smoke.c tests/lwip/loop.c)
+SOCK_TEST := $(call objects,exos,tests/lwip/sock.c \
+    $(wildcard libos/exos/net/sock*.c))
+SOCK_TEST := $(filter-out %/socket.c.o,$(SOCK_TEST))
+ON_LINUX_TESTS := $(call objects,exos,tests/libc/smoke.c tests/lwip/loop.c) \
+    $(SOCK_TEST)
 OBJECTS += $(ON_LINUX) $(ON_LINUX_TESTS)
 $(ON_LINUX) $(ON_LINUX_TESTS): $(NEWLIB)/built $(LWIP)/unpacked
 $(call objects,exos,tests/libc/smoke.c): private EXOS_CFLAGS += -fno-builtin
 
 $(HOST_DIR)/libc: $(call objects,exos,tests/libc/smoke.c)
 $(HOST_DIR)/lwip_loop: $(call objects,exos,tests/lwip/loop.c)
-$(HOST_DIR)/libc $(HOST_DIR)/lwip_loop: $(ON_LINUX) $(NEWLIB)/lib/liblwip.a \
+$(HOST_DIR)/lwip_sock: $(SOCK_TEST)
+$(HOST_DIR)/libc $(HOST_DIR)/lwip_loop $(HOST_DIR)/lwip_sock: $(ON_LINUX) $(NEWLIB)/lib/liblwip.a \
     libos/exos/program.ld
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)tools/exos-cc -nostdlib -o $@ $(filter %.o,$^) -llwip -lc -lm -lgcc
-HOST_PROGRAMS += $(HOST_DIR)/libc $(HOST_DIR)/lwip_loop
+HOST_PROGRAMS += $(HOST_DIR)/libc $(HOST_DIR)/lwip_loop $(HOST_DIR)/lwip_sock
 
 $(BUILD)/tests/host.list: tests/host.mk $(HOST_PROGRAMS)
 	@printf '%s\n' $(HOST_PROGRAMS) > $@

@@ -62,7 +62,7 @@ $(NEWLIB)/built: $(NEWLIB_SOURCE) $(NEWLIB).flags
 LWIP        := $(BUILD)/lwip
 EXOS_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE \
     -ffile-prefix-map=$(CURDIR)/= -ffunction-sections -fdata-sections \
-    -Ilibos/exos/net -I$(LWIP)/src/src/include
+    -Ilibos -Ilibos/exos/net -I$(LWIP)/src/src/include
 LWIP_CORE   := $(addprefix core/,def dns inet_chksum init ip mem memp netif \
     pbuf raw stats sys tcp tcp_in tcp_out timeouts udp)
 LWIP_IPV4   := $(addprefix core/ipv4/,dhcp etharp icmp igmp ip4 ip4_addr \
@@ -84,7 +84,8 @@ $(LWIP)/exos/%.o: $(LWIP)/unpacked $(NEWLIB)/built $(BUILD)/exos/flags
 	    -c $(LWIP)/src/src/$*.c -o $@
 
 # What libos/exos itself has, for now the gaps of the C library.
-LIBOS_EXOS := $(sort $(wildcard libos/exos/libc/*.c libos/exos/net/*.c))
+LIBOS_EXOS := $(sort $(wildcard libos/exos/libc/*.c libos/exos/net/memory.c \
+    libos/exos/net/sequence.c))
 OBJECTS    += $(call objects,exos,$(LIBOS_EXOS))
 
 $(call flavour,exos,EXOS_CFLAGS,tools/exos-cc)

@@ -9,11 +9,13 @@
 # of it may run inside an upcall, where the program's are live.
 
 EXOS_CORE_CFLAGS := $(filter-out -std=c11,$(COMMON_CFLAGS)) -std=gnu11 \
-    -D_GNU_SOURCE -Iexokernel/include -Ilibos
+    -D_GNU_SOURCE -Iexokernel/include -Ilibos -Ilibos/exos/net \
+    -I$(LWIP)/src/src/include
 EXOS_HIDDEN_CFLAGS := $(EXOS_CORE_CFLAGS) -fvisibility=hidden
 
-EXOS_HIDDEN := $(sort $(foreach room,crt upcall vm fd fs time proc,\
+EXOS_HIDDEN := $(sort $(foreach room,crt upcall vm fd fs time proc net,\
     $(wildcard libos/exos/$(room)/*.c libos/exos/$(room)/*.S))) $(LIBOS_LIB)
+EXOS_HIDDEN := $(filter-out %/net/memory.c %/net/sequence.c,$(EXOS_HIDDEN))
 EXOS_POSIX  := $(sort $(wildcard libos/exos/posix/*.c))
 EXOS_CORE   := $(call objects,exos-core,$(EXOS_HIDDEN)) \
     $(call objects,exos-posix,$(EXOS_POSIX))
@@ -21,7 +23,7 @@ OBJECTS     += $(EXOS_CORE)
 
 $(call flavour,exos-core,EXOS_HIDDEN_CFLAGS,tools/exos-cc)
 $(call flavour,exos-posix,EXOS_CORE_CFLAGS,tools/exos-cc)
-$(EXOS_CORE): $(NEWLIB)/built tools/exos-cc
+$(EXOS_CORE): $(NEWLIB)/built $(LWIP)/unpacked tools/exos-cc
 
 $(NEWLIB)/lib/crt0.o: $(EXOS_CORE) libos/exos/core.mk
 	$(call say,LD,$@)

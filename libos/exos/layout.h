@@ -7,6 +7,7 @@
  *        behind it the heap, up to                          vm/heap.c
  *   0x08_00000000  window for foreign pages                 vm/space.c
  *   0x08_10000000  its own leaf tables, read-only           vm/space.c
+ *   0x08_20000000  rings and buffers of its network         net/stack.c
  *   0x08_40000000  top of the stack, which grows down       vm/stack.c
  *   0x08_40000000  memory of the libOS itself, files' pages vm/core.c
  *   0x14_00000000  its archive of files, read-only          fs/archive.c
@@ -22,6 +23,7 @@
 
 #define EXOS_WINDOW    UINT64_C(0x0800000000)
 #define EXOS_LEAVES    UINT64_C(0x0810000000)
+#define EXOS_NET       UINT64_C(0x0820000000)
 #define EXOS_STACK_TOP UINT64_C(0x0840000000)
 #define EXOS_CORE      UINT64_C(0x0840000000)
 #define EXOS_ARCHIVE   UINT64_C(0x1400000000)

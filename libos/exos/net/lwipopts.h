@@ -54,9 +54,11 @@
 #define LWIP_IPV4                      1
 #define LWIP_IPV6                      1
 #define LWIP_ICMP                      1
-#define LWIP_IGMP                      1
-#define LWIP_IPV6_MLD                  1
-#define LWIP_IPV6_AUTOCONFIG           1
+#define LWIP_IGMP                      0
+#define LWIP_IPV6_MLD                  0
+#define LWIP_IPV6_AUTOCONFIG           0
+#define LWIP_IPV6_SEND_ROUTER_SOLICIT  0
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS  0
 #define LWIP_IPV6_NUM_ADDRESSES        4
 #define LWIP_ND6_NUM_NEIGHBORS         64
 #define LWIP_ND6_NUM_DESTINATIONS      64
@@ -68,14 +70,17 @@
 #define IPV6_FRAG_COPYHEADER           1 /* pointers are longer than what it overlays */
 #define LWIP_MULTICAST_TX_OPTIONS      1
 #define IP_SOF_BROADCAST               1
-#define LWIP_DHCP                      1
-#define LWIP_DHCP_GET_NTP_SRV          0
+#define LWIP_DHCP                      0
 #define LWIP_DNS                       1
 #define DNS_MAX_SERVERS                3
 #define DNS_TABLE_SIZE                 16
 #define DNS_MAX_NAME_LENGTH            256
-#define LWIP_DHCP_MAX_DNS_SERVERS      DNS_MAX_SERVERS
-#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 2
+
+/* Addresses, prefix lengths and gateways stand in the manifest (stack.c). */
+struct netif;
+struct ip6_addr;
+const struct ip6_addr *stack_gateway6(const struct ip6_addr *to);
+#define LWIP_HOOK_ND6_GET_GW(netif, to) stack_gateway6(to)
 
 /* UDP and TCP. */
 #define LWIP_UDP                           1

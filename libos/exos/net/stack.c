@@ -28,7 +28,7 @@
 #define SEND_MOST     32u
 #define RECEIVE_LEAST 8u
 #define SEND_LEAST    4u
-#define SHARE         16u // of the program's memory, for each kind of buffer
+#define SHARE         16u // of the promised memory, for each kind of buffer
 #define LWIP_SHARE    4u  // of it, for lwIP's own blocks
 #define RUN_MOST      64u // packets in one run, then timers are due a look
 
@@ -48,7 +48,10 @@ static struct {
     uint32_t first;            // offset of the first
 } stack;
 
-u32_t
+/* lwIP is not in the core (core.mk), so what it calls is seen from outside. */
+#define FOR_LWIP __attribute__((visibility("default")))
+
+FOR_LWIP u32_t
 sys_now(void)
 {
     return (u32_t)(clock_uptime_ns() / CLOCK_MS);
@@ -209,7 +212,7 @@ granted(void)
 }
 
 /* The gateway of IPv6 is said in the manifest, not found by asking. */
-const ip6_addr_t *
+FOR_LWIP const ip6_addr_t *
 stack_gateway6(const ip6_addr_t *to)
 {
     static ip6_addr_t gateway;
@@ -279,7 +282,9 @@ static long
 open_interface(void)
 {
     static exo_page page[3 + SEND_MOST + RECEIVE_MOST];
-    uint64_t pages = space_left();
+    const volatile struct exo_account *account =
+        &exo_env_info(UAREA->self)->account[EXO_KIND_PAGE];
+    uint64_t pages = account->reserved - account->carved - account->pinned;
     struct net_plan plan = {
         .cap = START_CAP_SELF,
         .guard = crt_block->prefix,
@@ -288,7 +293,8 @@ open_interface(void)
         .receive = share_of(pages, RECEIVE_LEAST, RECEIVE_MOST),
         .page = page,
     };
-    int64_t error = net_open(&stack.net, &space_map, &plan);
+    int64_t error =
+        net_open_own(&stack.net, &space_map, &plan, granted());
     if (error)
         return crt_errno(error);
     stack.first = plan.send * EXO_PAGE_BYTES;
@@ -297,8 +303,7 @@ open_interface(void)
     if (!stack.received)
         return -ENOMEM;
     net_memory_set_limit(pages * EXO_PAGE_BYTES / LWIP_SHARE);
-    error = net_attach(&stack.net, START_CAP_NET, START_CAP_SELF);
-    return error < 0 ? crt_errno(error) : 0;
+    return 0;
 }
 
 long
