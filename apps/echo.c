@@ -210,32 +210,38 @@ open_server(const struct addrinfo *at)
     return true;
 }
 
-/* Opens TCP and UDP sockets on all addresses of a name. */
+/* Opens sockets of one type on all addresses of a name. */
 static void
-open_servers(const char *name, const char *port)
+open_servers(const char *name, const char *port, int type)
 {
-    static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
-    for (unsigned i = 0; i < 2; i++) {
-        struct addrinfo hints = {.ai_flags = AI_PASSIVE,
-                                 .ai_socktype = types[i]};
-        struct addrinfo *list;
-        unsigned before = servers;
-        int error = getaddrinfo(name, port, &hints, &list);
-        if (error) {
-            fprintf(stderr, "echo: address %s port %s: %s\n",
-                    name ? name : "any", port, gai_strerror(error));
-            exit(1);
-        }
-        for (struct addrinfo *at = list; at && servers < SERVERS_MAX;
-             at = at->ai_next)
-            open_server(at);
-        freeaddrinfo(list);
-        if (servers == before) {
-            fprintf(stderr, "echo: cannot listen on port %s: %s\n", port,
-                    strerror(errno));
-            exit(1);
-        }
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = type};
+    struct addrinfo *list;
+    unsigned before = servers;
+    int error = getaddrinfo(name, port, &hints, &list);
+    if (error) {
+        fprintf(stderr, "echo: address %s port %s: %s\n", name ? name : "any",
+                port, gai_strerror(error));
+        exit(1);
     }
+    for (struct addrinfo *at = list; at && servers < SERVERS_MAX;
+         at = at->ai_next)
+        open_server(at);
+    freeaddrinfo(list);
+    if (servers == before) {
+        fprintf(stderr, "echo: cannot listen on port %s: %s\n", port,
+                strerror(errno));
+        exit(1);
+    }
+}
+
+/* The port that was found free for the first socket, when "0" was asked for. */
+static void
+name_port(char port[8])
+{
+    struct sockaddr_storage own;
+    socklen_t length = sizeof(own);
+    if (getsockname(server[0].socket, (struct sockaddr *)&own, &length) == 0)
+        snprintf(port, 8, "%u", (unsigned)ntohs(port_of(&own)));
 }
 
 int
@@ -255,8 +261,11 @@ main(int argc, char **argv)
             return option == 'h' ? 0 : 2;
         }
     }
-    open_servers(address, port);
-    printf("echo: TCP and UDP, port %s\n", port);
+    char found[8];
+    open_servers(address, port, SOCK_STREAM);
+    name_port(found);
+    open_servers(address, found, SOCK_DGRAM);
+    printf("echo: TCP and UDP, port %s\n", found);
     fflush(stdout);
     run();
 }

@@ -16,7 +16,8 @@
 #include "date.h"
 
 #define EVENTS       64
-#define ACCEPTS_MOST 64 // new connections before old ones get their turn
+#define RETRY_MS     100 // until a system short of memory is asked again
+#define ACCEPTS_MOST 64  // new connections before old ones get their turn
 
 struct server server;
 
@@ -90,6 +91,8 @@ expire(void)
         if (c && c->deadline_ms < next)
             next = c->deadline_ms;
     }
+    if (server.retry_ms > server.now_ms && server.retry_ms < next)
+        next = server.retry_ms;
     return next == UINT64_MAX ? -1 : (int)(next - server.now_ms);
 }
 
@@ -106,42 +109,47 @@ watch_listeners(int how)
     return 0;
 }
 
-/* Makes room for one connection more by closing the one that idled longest.
- * False: none idles, and no more are accepted until one ends. */
+/* Can one more connection be had, if need be for one that idles? */
 static bool
-make_room(void)
+has_room(void)
 {
-    struct conn *idle = server.first[WAIT_IDLE];
-    if (idle) {
-        server.counters.refused++;
-        conn_close(idle);
-        return true;
-    }
-    watch_listeners(EPOLL_CTL_DEL);
-    return false;
+    return server.now_ms >= server.retry_ms &&
+           (server.open < server.limits.connections || server.first[WAIT_IDLE]);
+}
+
+/* Closes the connection that idled longest. */
+static void
+close_idle(void)
+{
+    if (!server.first[WAIT_IDLE])
+        return;
+    server.counters.refused++;
+    conn_close(server.first[WAIT_IDLE]);
 }
 
 static void
 accept_some(int listener)
 {
-    for (unsigned n = 0; n < ACCEPTS_MOST && !server.paused; n++) {
-        if (server.open >= server.limits.connections && !make_room())
-            return;
-        int socket = accept(listener, NULL, NULL);
+    for (unsigned n = 0; n < ACCEPTS_MOST && has_room(); n++) {
+        int on = 1, socket = accept(listener, NULL, NULL);
         if (socket < 0) {
-            if ((errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-                 errno == ENOMEM) &&
-                server.open)
-                make_room();
-            return;
+            if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
+                errno != ENOMEM)
+                return;
+            server.retry_ms = server.now_ms + RETRY_MS;
+            close_idle();
+            break;
         }
-        int on = 1;
+        if (server.open >= server.limits.connections)
+            close_idle();
         setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         if (fcntl(socket, F_SETFL, O_NONBLOCK) != 0)
             close(socket);
         else
             conn_open(socket);
     }
+    if (!has_room())
+        watch_listeners(EPOLL_CTL_DEL);
 }
 
 static void
@@ -161,15 +169,11 @@ handle(const struct epoll_event *event)
 static void
 reuse_ended(void)
 {
-    if (!server.ended)
-        return;
     for (struct conn *c; (c = server.ended);) {
         server.ended = c->next;
         c->next = server.spare;
         server.spare = c;
     }
-    if (server.paused)
-        watch_listeners(EPOLL_CTL_ADD);
 }
 
 static void
@@ -210,6 +214,8 @@ loop_run(int stop)
         for (int i = 0; i < n; i++)
             handle(&events[i]);
         reuse_ended();
+        if (server.paused && has_room())
+            watch_listeners(EPOLL_CTL_ADD);
         if (server.log)
             fflush(server.log);
     }

@@ -163,8 +163,6 @@ check_target(struct request *request)
     if (!host.length || !is_authority(host))
         return -400;
     *t = (struct span){host.at + host.length, t->length - 7 - host.length};
-    if (!t->length)
-        *t = (struct span){"/", 1};
     return 1;
 }
 

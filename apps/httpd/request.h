@@ -48,7 +48,7 @@ enum field {
 struct request {
     enum method method;
     struct span line;   // the request line
-    struct span target; // path and query, "*", or host and port for CONNECT
+    struct span target; // path and query; may lack the path; "*"
     struct span field[FIELDS];
     uint32_t repeated; // bit of each field that came more than once
     uint64_t body;     // bytes of content that follow; 0 if chunked

@@ -60,7 +60,8 @@ struct server {
     int listener[LISTENERS_MAX];
     unsigned listeners;
     bool stopping;
-    bool paused; // not accepting: the limit of connections is reached
+    bool paused;       // not accepting, for want of room
+    uint64_t retry_ms; // nor before this time, when descriptors ran out
     uint32_t open;
     struct conn *spare; // structures of connections that ended
     struct conn *ended; // the same, while events may still name them
