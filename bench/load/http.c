@@ -3,7 +3,7 @@
  * load-http: asks a web server for one file, again and again, over several
  * connections, and checks every answer to its last byte. -h tells the options.
  *
- * The first answer is the pattern. Each later one must have its status and its
+ * The answer to a first request is the pattern. All others must have its
  * content; a connection that ends early or an answer that differs is a failure,
  * and the exit status is 1. What is printed: a line for each tenth of the run,
  * so that a decline is seen, and a line for the whole.
@@ -21,6 +21,7 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,7 +32,8 @@
 
 static const char help[] =
     "usage: load-http [OPTION ...] ADDRESS PORT PATH\n"
-    "Asks a web server for one file again and again, and checks each answer.\n\n"
+    "Asks a web server for one file again and again, and checks each "
+    "answer.\n\n"
     "  -c COUNT    connections at a time (30)\n"
     "  -n COUNT    requests in all (10000)\n"
     "  -p COUNT    requests under way on each connection (1)\n"
@@ -39,14 +41,14 @@ static const char help[] =
     "  -t SECONDS  most time without any answer (30)\n";
 
 struct conn {
-    int socket;           // -1: closed
-    unsigned asked;       // requests under way
-    size_t unsent;        // bytes of them that wait for room
-    bool in_content;      // the head is read
-    size_t head_length;   // bytes of the head so far
+    int socket;            // -1: closed
+    unsigned asked;        // requests under way
+    size_t unsent;         // bytes of them that wait for room
+    bool in_content;       // the head is read
+    size_t head_length;    // bytes of the head so far
     size_t content_length; // that it announced
-    size_t at;            // bytes of the content so far
-    bool different;       // from the pattern
+    size_t at;             // bytes of the content so far
+    bool different;        // from the pattern
     char head[HEAD_BYTES];
 };
 
@@ -54,17 +56,16 @@ static struct {
     unsigned connections, pipeline, patience_s;
     uint64_t requests;
     bool close;
-} options = {.connections = 30, .pipeline = 1, .patience_s = 30,
-             .requests = 10000};
+} options = {
+    .connections = 30, .pipeline = 1, .patience_s = 30, .requests = 10000};
 
 static struct addrinfo *server;
-static char request[2048]; // PIPELINE_MAX of them do not fit: sent in turn
+static char request[2048];
 static size_t request_length;
 
 static struct {
-    char *content; // of the first answer
+    const char *content; // of the first answer
     size_t length;
-    bool known;
 } pattern;
 
 static struct conn conn[CONNECTIONS_MAX];
@@ -128,8 +129,8 @@ send_waiting(struct conn *c)
     while (c->unsent) {
         size_t rest = c->unsent % request_length;
         size_t n = rest ? rest : request_length;
-        ssize_t sent = send(c->socket, request + request_length - n, n,
-                            MSG_NOSIGNAL);
+        ssize_t sent =
+            send(c->socket, request + request_length - n, n, MSG_NOSIGNAL);
         if (sent < 0)
             break;
         c->unsent -= (size_t)sent;
@@ -176,7 +177,7 @@ close_conn(struct conn *c)
 static void
 fail_conn(struct conn *c, const char *why, int error)
 {
-    note_failure(c->asked, why, error);
+    note_failure(c->asked ? c->asked : 1, why, error);
     close_conn(c);
 }
 
@@ -202,17 +203,8 @@ check_head(struct conn *c)
     if (!length)
         return "no Content-Length";
     c->content_length = strtoul(length, NULL, 10);
-    if (c->content_length > CONTENT_BYTES)
-        return "the content is too long for this program";
-    if (pattern.known && c->content_length != pattern.length)
+    if (c->content_length != pattern.length)
         return "the content has another length";
-    if (!pattern.known) {
-        pattern.length = c->content_length;
-        pattern.content = malloc(pattern.length + 1);
-        if (!pattern.content)
-            give_up("no memory for the content");
-        pattern.known = true;
-    }
     return NULL;
 }
 
@@ -237,17 +229,14 @@ take_head(struct conn *c, const char *data, size_t length, const char **why)
     return length;
 }
 
-/* Takes bytes of the content: the first answer's are kept, others compared. */
+/* Takes bytes of the content. */
 static size_t
 take_content(struct conn *c, const char *data, size_t length)
 {
     size_t n = c->content_length - c->at;
     if (n > length)
         n = length;
-    if (answered + failed == 0 && c == conn)
-        memcpy(pattern.content + c->at, data, n);
-    else
-        c->different |= memcmp(pattern.content + c->at, data, n) != 0;
+    c->different |= memcmp(pattern.content + c->at, data, n) != 0;
     c->at += n;
     return n;
 }
@@ -309,7 +298,7 @@ receive(struct conn *c)
     }
 }
 
-/* Waits for all. The first request goes alone: its answer is the pattern. */
+/* Waits until so many requests are answered or failed. */
 static void
 run_until(uint64_t target)
 {
@@ -319,9 +308,8 @@ run_until(uint64_t target)
         if (n < 0 && errno != EINTR)
             give_up("epoll_wait failed");
         if (n == 0) {
-            note_failure(target - answered - failed, "no answer came in time",
-                         0);
-            failed = options.requests - answered;
+            note_failure(options.requests - answered - failed,
+                         "no answer came in time", 0);
             return;
         }
         for (int i = 0; i < n; i++) {
@@ -334,35 +322,144 @@ run_until(uint64_t target)
     }
 }
 
-/* The first request alone, then all the others, in tenths. */
-static void
+static uint64_t
+rate(uint64_t count, uint64_t from_us, uint64_t to_us)
+{
+    return to_us > from_us ? count * 1000000 / (to_us - from_us) : 0;
+}
+
+/* All requests, in tenths. Result: the exit status. */
+static int
 run(void)
 {
-    uint64_t all = options.requests, before = 0, began, t, tenth = 0;
-    unsigned pipeline = options.pipeline;
-    options.requests = options.pipeline = 1;
-    open_conn(&conn[0]);
-    run_until(1);
-    options.requests = all;
-    options.pipeline = pipeline;
-    if (options.close ? conn[0].socket < 0 : conn[0].socket >= 0) {
-        ask(&conn[0]);
-    }
+    uint64_t began = now_us(), before_us = began, before = 0;
     for (unsigned i = 0; i < options.connections; i++)
-        if (i > 0 || conn[0].socket < 0)
-            open_conn(&conn[i]);
-        else
-            send_waiting(&conn[0]);
-    began = t = now_us();
+        open_conn(&conn[i]);
     for (unsigned i = 1; i <= 10; i++) {
-        run_until(all * i / 10);
-        uint64_t done = answered + failed, end = now_us();
-        tenth = end > t ? (done - before) * 1000000 / (end - t) : 0;
-        printf("tenth %u: %llu requests/s\n", i, (unsigned long long)tenth);
+        run_until(options.requests * i / 10);
+        uint64_t done = answered + failed, now = now_us();
+        printf("tenth %u: %llu requests/s\n", i,
+               (unsigned long long)rate(done - before, before_us, now));
+        fflush(stdout);
         before = done;
-        t = end;
+        before_us = now;
     }
     printf("%llu answered, %llu failed, %llu requests/s\n",
            (unsigned long long)answered, (unsigned long long)failed,
-           (unsigned long long)(t > began ? all * 1000000 / (t - began) : 0));
+           (unsigned long long)rate(answered, began, now_us()));
+    if (failed)
+        fprintf(stderr, "load-http: the first failure: %s\n", first_failure);
+    return failed != 0;
+}
+
+/* Does an answer end here? Notes its content as the pattern if so. */
+static bool
+is_pattern(const char *data, size_t length)
+{
+    const char *end = strstr(data, "\r\n\r\n");
+    const char *announced = end ? value_of(data, "Content-Length") : NULL;
+    if (!announced)
+        return false;
+    pattern.content = end + 4;
+    pattern.length = strtoul(announced, NULL, 10);
+    return length - (size_t)(pattern.content - data) == pattern.length;
+}
+
+/* Asks once, on a connection of its own, for what all answers must be. */
+static void
+read_pattern(const char *head)
+{
+    static char data[HEAD_BYTES + CONTENT_BYTES];
+    size_t length = 0;
+    struct timeval patience = {.tv_sec = options.patience_s};
+    int s = socket(server->ai_family, SOCK_STREAM, 0);
+    if (s < 0 || connect(s, server->ai_addr, server->ai_addrlen) != 0)
+        give_up(strerror(errno));
+    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    if (send(s, head, strlen(head), MSG_NOSIGNAL) < 0)
+        give_up(strerror(errno));
+    do {
+        ssize_t n = recv(s, data + length, sizeof(data) - 1 - length, 0);
+        if (n <= 0)
+            give_up("the first answer did not come, or is too long");
+        length += (size_t)n;
+        data[length] = '\0';
+    } while (!is_pattern(data, length));
+    close(s);
+    if (strncmp(data, "HTTP/1.1 200 ", 13) != 0)
+        give_up("the first answer is not HTTP/1.1 200");
+}
+
+static unsigned long
+number(const char *text, unsigned long most)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || value == 0 || value > most)
+        give_up("a number is missing or out of range; -h helps");
+    return value;
+}
+
+static void
+read_options(int argc, char **argv)
+{
+    int option;
+    while ((option = getopt(argc, argv, "c:n:p:1t:h")) != -1) {
+        switch (option) {
+        case 'c':
+            options.connections = (unsigned)number(optarg, CONNECTIONS_MAX);
+            break;
+        case 'n':
+            options.requests = number(optarg, 1000000000);
+            break;
+        case 'p':
+            options.pipeline = (unsigned)number(optarg, PIPELINE_MAX);
+            break;
+        case '1':
+            options.close = true;
+            break;
+        case 't':
+            options.patience_s = (unsigned)number(optarg, 86400);
+            break;
+        default:
+            fputs(help, option == 'h' ? stdout : stderr);
+            exit(option == 'h' ? 0 : 2);
+        }
+    }
+    if (argc - optind != 3)
+        give_up("ADDRESS PORT PATH are wanted; -h helps");
+}
+
+/* A request for a path. */
+static size_t
+write_request(char *to, size_t room, const char *host, const char *path,
+              bool last)
+{
+    int n = snprintf(to, room, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path,
+                     host, last ? "Connection: close\r\n" : "");
+    if (n < 0 || (size_t)n >= room)
+        give_up("the path is too long");
+    return (size_t)n;
+}
+
+int
+main(int argc, char **argv)
+{
+    char first[sizeof(request)];
+    read_options(argc, argv);
+    const char *host = argv[optind], *path = argv[optind + 2];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    int error = getaddrinfo(host, argv[optind + 1], &hints, &server);
+    if (error)
+        give_up(gai_strerror(error));
+    request_length =
+        write_request(request, sizeof(request), host, path, options.close);
+    write_request(first, sizeof(first), host, path, true);
+    read_pattern(first);
+    epoll = epoll_create1(0);
+    if (epoll < 0)
+        give_up(strerror(errno));
+    int status = run();
+    freeaddrinfo(server);
+    return status;
 }
