@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes the site that the tests of httpd ask for: tests/apps/site_files.py DIRECTORY
+"""Makes the site that the tests of httpd ask for.
+
+usage: tests/apps/site_files.py DIRECTORY
 
 The same bytes and times wherever it is made, so that a machine can serve it
 from an archive while the tests run on its host.

@@ -4,8 +4,8 @@
 A test speaks to a host and port. Usually that is a server of its own, built
 with sanitizers and started on a free port of 127.0.0.1. With HTTPD=HOST:PORT
 (or ECHO=HOST:PORT) in the environment it is one that runs already, wherever
-that is; it must serve what site_files.py makes, with its default options. Tests that
-need other options, or look at the server's process, are skipped then.
+that is; it must serve what site_files.py makes, with its default options. Tests
+that need other options, or look at the server's process, are skipped then.
 """
 
 import contextlib
