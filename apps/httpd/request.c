@@ -7,27 +7,30 @@ enum {
     TOKEN = 1,  // names and methods [RFC9110 §5.6.2]
     VALUE = 2,  // field values: visible, blank, tab, and beyond ASCII
     TARGET = 4, // request targets: visible ASCII without "#"
-    DIGIT = 8,
+    HOST = 8,   // a name and a port: a target's without "/?@<>\" and quotes
+    DIGIT = 16,
 };
 
 #define V  VALUE
 #define T  (VALUE | TARGET)
-#define A  (VALUE | TARGET | TOKEN)
-#define D  (VALUE | TARGET | TOKEN | DIGIT)
+#define H  (VALUE | TARGET | HOST)
+#define A  (VALUE | TARGET | HOST | TOKEN)
+#define D  (VALUE | TARGET | HOST | TOKEN | DIGIT)
 #define V8 V, V, V, V, V, V, V, V
 #define A8 A, A, A, A, A, A, A, A
 static const unsigned char class_of[256] = {
     0,  0,  0,  0,         0,  0,  0,  0,  0,  V,  0,  0,  0,  0,  0,  0,  // 00
     0,  0,  0,  0,         0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  // 10
-    V,  A,  T,  V + TOKEN, A,  A,  A,  A,  T,  T,  A,  A,  T,  A,  A,  T,  // 20
-    D,  D,  D,  D,         D,  D,  D,  D,  D,  D,  T,  T,  T,  T,  T,  T,  // 30
+    V,  A,  T,  V | TOKEN, A,  A,  A,  A,  H,  H,  A,  A,  H,  A,  A,  T,  // 20
+    D,  D,  D,  D,         D,  D,  D,  D,  D,  D,  H,  H,  T,  H,  T,  T,  // 30
     T,  A,  A,  A,         A,  A,  A,  A,  A8, A8,                         // 40
-    A,  A,  A,  T,         T,  T,  A,  A,                                  // 58
-    A8, A8, A8, A,         A,  A,  T,  A,  T,  A,  0,                      // 60
+    A,  A,  A,  H,         T,  H,  A,  A,                                  // 58
+    A8, A8, A8, A,         A,  A,  H,  A,  H,  A,  0,                      // 60
     V8, V8, V8, V8,        V8, V8, V8, V8, V8, V8, V8, V8, V8, V8, V8, V8, // 80
 };
 #undef V
 #undef T
+#undef H
 #undef A
 #undef D
 #undef V8
@@ -136,10 +139,8 @@ read_version(struct request *request, struct reader *r)
 static bool
 is_authority(struct span s)
 {
-    for (size_t i = 0; i < s.length; i++)
-        if (!is(s.at[i], TARGET) || strchr("/?@\\\"<>", s.at[i]))
-            return false;
-    return true;
+    struct reader r = {s.at, s.at + s.length};
+    return take(&r, HOST).length == s.length;
 }
 
 /* Turns "http://host/path" into "/path" [RFC9112 §3.2.2]. */
@@ -156,11 +157,9 @@ check_target(struct request *request)
         return request->method == METHOD_OPTIONS ? 1 : -400;
     if (t->length < 8 || !span_is((struct span){t->at, 7}, scheme))
         return -400;
-    struct span host = {t->at + 7, 0};
-    while (7 + host.length < t->length && host.at[host.length] != '/' &&
-           host.at[host.length] != '?')
-        host.length++;
-    if (!host.length || !is_authority(host))
+    struct reader r = {t->at + 7, t->at + t->length};
+    struct span host = take(&r, HOST);
+    if (!host.length || (r.at < r.end && *r.at != '/' && *r.at != '?'))
         return -400;
     *t = (struct span){host.at + host.length, t->length - 7 - host.length};
     return 1;
