@@ -10,9 +10,9 @@ const HISTORY = 120; // seconds that the graph shows
 const rates = [];
 let last = null; // {requests, time} of the answer before
 
-/* "bytes_sent" is "bytes sent" to people. */
+/* "bytes_sent" is "bytes sent" to people, and "uptime_s" is "uptime (s)". */
 function words(name) {
-  return name.replaceAll('_', ' ');
+  return name.replace(/_(ns|us|ms|s|kib)$/, ' ($1)').replaceAll('_', ' ');
 }
 
 function make(tag, text, className) {

@@ -8,8 +8,10 @@ import subprocess
 import tempfile
 import time
 import unittest
+from urllib.parse import urljoin
 
-from support import BUILD, PATIENCE, Process, Served, Wire, request, target
+from support import (BUILD, PATIENCE, ROOT, Process, Served, Wire, request,
+                     target)
 
 
 class Status(Served):
@@ -76,6 +78,32 @@ class Log(Served):
                 r'HEAD /\\x22quoted\\x5c\\x22\?%22 HTTP/1\.1" 404 0',
                 r'-" 400 \d+'), strict=True):
             self.assertRegex(line, f"^{begin}{rest}$")
+
+
+class Site(unittest.TestCase):
+    """What the demonstration serves."""
+
+    def test_every_link_leads_somewhere(self):
+        if target("HTTPD"):
+            self.skipTest("needs a server of its own")
+        server = Process("httpd", "-r", ROOT / "apps/site", "-p", "0", "-a",
+                         "127.0.0.1", "-n")
+        self.addCleanup(server.stop)
+        port = int(re.search(r":(\d+)/$", server.line)[1])
+        seen, waiting = set(), ["./"]
+        with Wire(("127.0.0.1", port)) as wire:
+            while waiting:
+                link = waiting.pop()
+                answer = wire.ask("GET", urljoin("/", link))
+                self.assertEqual(answer.status, 200, link)
+                seen.add(link)
+                if answer["content-type"].startswith("text/html"):
+                    waiting += {found for found in re.findall(
+                        r'(?:href|src)="([^"]*)"', answer.body.decode())
+                        if found not in seen}
+            self.assertEqual(len(wire.ask("GET", "/612.html").body), 612)
+        self.assertLessEqual({"live.html", "live.js", "style.css", "icon.svg",
+                              "status", "status.json", "612.html"}, seen)
 
 
 class CommandLine(unittest.TestCase):
