@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# apps: init and the demonstrations, each on libos/minimal.
+# apps: init and the demonstrations, each on libos/minimal; posix.mk has those
+# in plain POSIX.
 
 $(foreach app,hello spinner crasher cruncher pager netd,\
     $(call user-program,$(app),apps/$(app).c,minimal exo))
@@ -10,3 +11,5 @@ $(foreach app,hoarder miser,\
     $(call user-program,$(app),apps/$(app).c apps/greed.c,minimal exo))
 $(call user-program,kv,$(sort $(wildcard apps/kv/*.c)),minimal exo)
 $(call user-program,init,$(sort $(wildcard apps/init/*.c)),minimal exo)
+
+include apps/posix.mk

@@ -18,8 +18,11 @@ HOST_CFLAGS := $(HOST_COMMON) -Iexokernel -Iexokernel/include -Itests -Itests/ho
     -DEXO_KERNEL -DKERNEL_STACK_BYTES=8192 -include tests/hosted/hw.h
 HOST_USER_CFLAGS := $(HOST_COMMON) -Iexokernel/include -Ilibos -Iapps -Iapps/init
 
+HOST_APPS_CFLAGS := $(HOST_COMMON) -Itests/hosted -Iapps/httpd
+
 $(call flavour,hosted,HOST_CFLAGS)
 $(call flavour,hosted-user,HOST_USER_CFLAGS)
+$(call flavour,hosted-apps,HOST_APPS_CFLAGS)
 
 # Where kernel and loader lie in physical memory, for boot/bootinfo.c.
 HOST_LDFLAGS := -fsanitize=address,undefined -Wl,-z,noexecstack \
@@ -116,6 +119,19 @@ $(HOST_DIR)/libc $(HOST_DIR)/lwip_loop $(HOST_DIR)/lwip_sock: $(ON_LINUX) $(NEWL
 	@mkdir -p $(@D)
 	$(Q)tools/exos-cc -nostdlib -o $@ $(filter %.o,$^) -llwip -lc -lm -lgcc
 HOST_PROGRAMS += $(HOST_DIR)/libc $(HOST_DIR)/lwip_loop $(HOST_DIR)/lwip_sock
+HTTPD_PURE := $(addprefix apps/httpd/,request.c body.c path.c range.c date.c)
+$(call host-program,httpd_test,tests/unit/httpd_test.c tests/hosted/claim.c \
+    $(HTTPD_PURE),hosted-apps)
+
+# What libFuzzer drives is built by clang whatever CC is; tests/apps runs it.
+FUZZ_CFLAGS := -std=c11 -O1 -g -Wall -Wextra -Werror -Iapps/httpd \
+    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+ALL += $(BUILD)/tests/fuzz/request
+$(BUILD)/tests/fuzz/request: tests/fuzz/request.c $(HTTPD_PURE) \
+    $(wildcard apps/httpd/*.h) tests/host.mk
+	$(call say,CLANG,$@)
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -o $@ $(filter %.c,$^)
 
 $(BUILD)/tests/host.list: tests/host.mk $(HOST_PROGRAMS)
 	@printf '%s\n' $(HOST_PROGRAMS) > $@
