@@ -8,6 +8,7 @@
  * the next call; envs come and go as the calls have it.
  */
 #include "calls.h"
+#include "pick.h"
 
 #include <string.h>
 
@@ -17,25 +18,26 @@
 #define HANDLER 0x300000 /* where all handlers are; nothing is there */
 
 static uint64_t (*source)(void);
-static struct host_cpu *h;
-static struct env *me;
+struct host_cpu *h;
+struct env *me;
+bool calls_packets;
 static bool kept[16384]; /* pages */
 
 /* ---- choices ---------------------------------------------------------- */
 
-static uint32_t
+uint32_t
 below(uint32_t n)
 {
     return (uint32_t)(source() % n);
 }
 
-static bool
+bool
 chance(unsigned percent)
 {
     return below(100) < percent;
 }
 
-static uint64_t
+uint64_t
 hostile(void)
 {
     static const uint64_t words[] = {0,
@@ -62,7 +64,7 @@ hostile(void)
 }
 
 /* Few guards, all inside one another. */
-static exo_guard
+exo_guard
 pick_guard(void)
 {
     static const exo_guard guards[] = {
@@ -76,7 +78,7 @@ pick_cap(void)
     return chance(85) ? 0 : below(chance(90) ? 6 : 300);
 }
 
-static uint32_t
+uint32_t
 pick_caps(void)
 {
     return EXO_CAPS(pick_cap(), pick_cap());
@@ -112,7 +114,7 @@ is_mine(exo_page page, unsigned use, bool unbound)
 }
 
 /* A page of that use that the caller pays for; any page if it has none. */
-static exo_page
+exo_page
 pick_mine(unsigned use, bool unbound)
 {
     uint32_t n = 0;
@@ -152,7 +154,7 @@ pick_env_at_all(void)
     return found;
 }
 
-static exo_env
+exo_env
 pick_env(void)
 {
     unsigned way = below(100);
@@ -197,7 +199,7 @@ scratch(void)
 }
 
 /* Put words where the caller can point to them. */
-static uint64_t
+uint64_t
 put_words(const void *words, size_t bytes)
 {
     if (chance(2))
@@ -221,7 +223,7 @@ pick_deadline(void)
 /* ---- calls ------------------------------------------------------------- */
 
 /* False: refused, or somebody else runs now. */
-static bool
+bool
 call(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
     calls_note(h, nr, a, b, c, d, e);
@@ -456,6 +458,8 @@ do_env_create(void)
         s.share[EXO_KIND_PAGE].reserved + (chance(50) ? below(400) : 0);
     s.share[EXO_KIND_ENV] = (struct exo_share){below(4), 4};
     s.share[EXO_KIND_SLOT] = (struct exo_share){below(4), 8};
+    s.share[EXO_KIND_RING] = (struct exo_share){below(2), 4};
+    s.share[EXO_KIND_ATOM] = (struct exo_share){below(20), 60};
     if (chance(3))
         ((uint64_t *)&s)[below(sizeof(s) / 8)] = hostile();
     if (!me || host_env(h) != me)
@@ -799,6 +803,10 @@ calls_step(uint64_t (*random)(void))
     for (unsigned i = 0; i < ARRAY_SIZE(actions); i++)
         total += actions[i].weight;
     unsigned at = below(total), i = 0;
+    if (calls_packets && chance(30)) {
+        packets_step();
+        return;
+    }
     while (at >= actions[i].weight)
         at -= actions[i++].weight;
     actions[i].act();
