@@ -59,8 +59,10 @@ kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
 $(call kernel-test,death_test,tests/unit/death_test.c)
 $(call kernel-test,filter_test,tests/unit/filter_test.c)
 $(call kernel-test,logic_test,tests/unit/logic_test.c)
-$(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c tests/fuzz/packets.c)
-$(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c tests/fuzz/packets.c)
+$(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c \
+    tests/fuzz/packets.c)
+$(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c \
+    tests/fuzz/packets.c)
 $(call host-program,elf_test,tests/unit/elf_test.c libos/lib/elf.c,hosted-user)
 $(call host-program,manifest_test,tests/unit/manifest_test.c \
     apps/init/manifest.c apps/init/manifest_net.c apps/init/admit.c libos/lib/print.c,hosted-user)

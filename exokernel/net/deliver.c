@@ -13,9 +13,9 @@
 #include "net/filter.h"
 #include "net/net.h"
 
-#define POLL_FRAMES 8  /* taken from the card while the lock is held */
-#define POLL_SENT   16 /* frames sent before that are looked for */
-#define POLL_COPIES 16 /* and copies made of them, but for the last one's */
+#define POLL_FRAMES 6  /* taken from the card while the lock is held */
+#define POLL_SENT   8  /* frames sent before that are looked for */
+#define POLL_COPIES 12 /* and copies made of them, but for the last one's */
 #define POLL_BUDGET 64 /* frames in one interrupt; then the card is polled */
 
 static inline uint32_t
@@ -41,18 +41,6 @@ buffer_take(struct iface *i, uint32_t *at)
     return *at % EXO_NET_BUFFER == 0 && *at / EXO_PAGE_BYTES < i->count;
 }
 
-static inline void
-fill_buffer(char *buffer, const struct frame *f)
-{
-    char *to = buffer + EXO_NET_AT;
-    memcpy(to, f->header, f->header_bytes);
-    to += f->header_bytes;
-    for (unsigned n = 0; n < f->pieces; n++) {
-        memcpy(to, pa_to_kva(f->piece[n].pa), f->piece[n].count);
-        to += f->piece[n].count;
-    }
-}
-
 /* What was done for an env since the last stamp, if it was in an interrupt, is
  * its time; if another's slot was taken for it, it pays it back. */
 static inline void
@@ -67,27 +55,50 @@ charge(struct env *e)
         e->info->time_penalty += spent;
 }
 
+/* The frame, and in front of it what the kernel says of it. */
+static inline void
+fill_buffer(const struct iface *i, uint32_t at, const struct frame *f,
+            uint32_t filter)
+{
+    char *buffer =
+        (char *)page_kva(i->area[at / EXO_PAGE_BYTES]) + at % EXO_PAGE_BYTES;
+    *(struct exo_packet *)buffer = (struct exo_packet){
+        .time = K.net.stamp ? K.net.stamp : hw_rdtsc(),
+        .filter = (uint16_t)filter,
+    };
+    buffer += EXO_NET_AT;
+    memcpy(buffer, f->header, f->header_bytes);
+    buffer += f->header_bytes;
+    for (unsigned n = 0; n < f->pieces; n++) { /* perhaps of this very buffer */
+        memmove(buffer, pa_to_kva(f->piece[n].pa), f->piece[n].count);
+        buffer += f->piece[n].count;
+    }
+}
+
+static __attribute__((noinline)) void
+drop(struct iface *i, uint32_t filter)
+{
+    i->info->rx_dropped++;
+    K.net.filter_info[filter].dropped++;
+}
+
 /* A copy of the frame, which belongs to `filter`, to one interface. */
-static void
-give(struct iface *i, const struct frame *f, uint32_t filter, uint16_t flags)
+static __attribute__((noinline)) void
+give(struct iface *i, const struct frame *f, uint32_t filter)
 {
     uint32_t at;
     struct exo_net_rx *rx = i->rx;
+    struct exo_iface_info *info = i->info;
     if (unlikely(!buffer_take(i, &at))) {
-        i->info->rx_dropped++;
-        K.net.filter_info[filter].dropped++;
+        drop(i, filter);
         return;
     }
-    char *buffer =
-        (char *)page_kva(i->area[at / EXO_PAGE_BYTES]) + at % EXO_PAGE_BYTES;
-    *(struct exo_packet *)buffer =
-        (struct exo_packet){.time = hw_rdtsc(), .filter = (uint16_t)filter};
-    fill_buffer(buffer, f);
+    fill_buffer(i, at, f, filter);
     rx->packet[i->head % EXO_NET_ENTRIES] =
-        (struct exo_net_entry){at, (uint16_t)f->bytes, flags};
+        (struct exo_net_entry){at, (uint16_t)f->bytes, f->flags};
     __atomic_store_n(&rx->head, ++i->head, __ATOMIC_RELEASE);
-    i->info->rx_frames++;
-    i->info->rx_bytes += f->bytes;
+    info->rx_frames++;
+    info->rx_bytes += f->bytes;
     trace(hw_this_cpu(), EXO_TRACE_PACKET, i->env,
           filter | (uint64_t)EXO_NET_RECEIVE << 32, f->bytes);
     if (!word_of(&rx->quiet))
@@ -96,7 +107,7 @@ give(struct iface *i, const struct frame *f, uint32_t filter, uint16_t flags)
 }
 
 static unsigned
-give_list(uint32_t at, const struct frame *f, uint32_t filter, uint16_t flags,
+give_list(uint32_t at, const struct frame *f, uint32_t filter,
           const struct iface *from)
 {
     unsigned n = 0;
@@ -104,10 +115,22 @@ give_list(uint32_t at, const struct frame *f, uint32_t filter, uint16_t flags,
         struct iface *i = K.net.iface[K.net.link[at].iface];
         if (i == from || i->closing)
             continue;
-        give(i, f, filter, flags);
+        give(i, f, filter);
         n++;
     }
     return n;
+}
+
+/* To all who share the filter; or there is nobody. */
+static __attribute__((noinline)) unsigned
+give_shared(const struct frame *f, uint32_t filter, const struct iface *from)
+{
+    uint32_t links = K.net.filter[filter].sharers;
+    if (!links) {
+        K.net.info->rx_unclaimed++;
+        K.net.filter_info[filter].dropped++;
+    }
+    return give_list(links, f, filter, from);
 }
 
 unsigned
@@ -117,7 +140,7 @@ net_tap(const struct frame *f, uint32_t filter)
     if (likely(!K.net.taps))
         return 0;
     for (uint32_t at = filter; at; at = K.net.filter[at].parent)
-        n += give_list(K.net.filter[at].taps, f, filter, f->flags, NULL);
+        n += give_list(K.net.filter[at].taps, f, filter, NULL);
     return n;
 }
 
@@ -132,12 +155,12 @@ net_deliver(const struct frame *f, const struct iface *from)
     struct exo_filter_info *info = &K.net.filter_info[filter];
     info->frames++;
     info->bytes += f->bytes;
-    uint32_t links = K.net.filter[filter].sharers;
-    if (unlikely(!links)) {
-        K.net.info->rx_unclaimed++;
-        info->dropped++;
-    }
-    unsigned n = give_list(links, f, filter, f->flags, from);
+    unsigned n = 1;
+    struct iface *i = K.net.iface[K.net.link[filter].iface];
+    if (likely(i && i != from && !i->closing))
+        give(i, f, filter);
+    else
+        n = give_shared(f, filter, from);
     return n + net_tap(f, filter);
 }
 

@@ -6,7 +6,7 @@
 #include "page/page.h"
 #include "tlb/user.h"
 
-#define OPEN_STEP  32 /* pages of the area taken while the lock is held */
+#define OPEN_STEP  24 /* pages of the area taken while the lock is held */
 #define CLOSE_STEP 8  /* units of closing, as of reaping */
 
 /* Can the caller donate this page? 0 or error. */

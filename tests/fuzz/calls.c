@@ -8,7 +8,7 @@
  * the next call; envs come and go as the calls have it.
  */
 #include "calls.h"
-#include "choose.h"
+#include "pick.h"
 
 #include <string.h>
 
@@ -18,8 +18,9 @@
 #define HANDLER 0x300000 /* where all handlers are; nothing is there */
 
 static uint64_t (*source)(void);
-static struct host_cpu *h;
-static struct env *me;
+struct host_cpu *h;
+struct env *me;
+bool calls_packets;
 static bool kept[16384]; /* pages */
 
 /* ---- choices ---------------------------------------------------------- */
@@ -71,7 +72,7 @@ pick_guard(void)
     return chance(97) ? guards[below(ARRAY_SIZE(guards))] : source();
 }
 
-uint32_t
+static uint32_t
 pick_cap(void)
 {
     return chance(85) ? 0 : below(chance(90) ? 6 : 300);
@@ -287,16 +288,17 @@ do_page_run(void)
 static void
 do_reguard(void)
 {
-    static const uint32_t kinds[] = {
-        EXO_KIND_PAGE, EXO_KIND_PAGE, EXO_KIND_PAGE | EXO_REGUARD_BREAK,
-        EXO_KIND_ENV,  EXO_KIND_SLOT, EXO_KIND_CHAN,
-        EXO_KIND_ATOM, EXO_KIND_RING, 77};
+    static const uint32_t kinds[] = {EXO_KIND_PAGE,
+                                     EXO_KIND_PAGE,
+                                     EXO_KIND_PAGE | EXO_REGUARD_BREAK,
+                                     EXO_KIND_ENV,
+                                     EXO_KIND_SLOT,
+                                     EXO_KIND_CHAN,
+                                     77};
     uint32_t kind = kinds[below(ARRAY_SIZE(kinds))];
     uint64_t first = kind == EXO_KIND_ENV    ? pick_env()
                      : kind == EXO_KIND_SLOT ? EXO_SLOT(0, below(K.nslots))
                      : kind == EXO_KIND_CHAN ? below(3)
-                     : kind == EXO_KIND_ATOM ? packets_filter()
-                     : kind == EXO_KIND_RING ? packets_iface()
                                              : pick_page();
     call(EXO_SYS_reguard, pick_caps(), kind, first,
          chance(95) ? 1 + below(3) : hostile(), pick_guard());
@@ -456,8 +458,8 @@ do_env_create(void)
         s.share[EXO_KIND_PAGE].reserved + (chance(50) ? below(400) : 0);
     s.share[EXO_KIND_ENV] = (struct exo_share){below(4), 4};
     s.share[EXO_KIND_SLOT] = (struct exo_share){below(4), 8};
-    s.share[EXO_KIND_ATOM] = (struct exo_share){below(8), 60};
-    s.share[EXO_KIND_RING] = (struct exo_share){0, 2};
+    s.share[EXO_KIND_RING] = (struct exo_share){below(2), 4};
+    s.share[EXO_KIND_ATOM] = (struct exo_share){below(20), 60};
     if (chance(3))
         ((uint64_t *)&s)[below(sizeof(s) / 8)] = hostile();
     if (!me || host_env(h) != me)
@@ -527,8 +529,6 @@ do_spawn(void)
     s.share[EXO_KIND_PAGE].limit = s.share[EXO_KIND_PAGE].reserved + below(800);
     s.share[EXO_KIND_ENV] = (struct exo_share){4, 8};
     s.share[EXO_KIND_SLOT] = (struct exo_share){4, 8};
-    s.share[EXO_KIND_ATOM] = (struct exo_share){4, 80};
-    s.share[EXO_KIND_RING] = (struct exo_share){0, 2};
     fill_uarea(s.uarea);
     if (!call(EXO_SYS_env_create, 0, put_words(&s, sizeof(s)), 0, 0, 0))
         return;
@@ -570,7 +570,7 @@ static void
 do_env_account(void)
 {
     static const uint32_t kinds[] = {EXO_KIND_PAGE, EXO_KIND_PAGE, EXO_KIND_ENV,
-                                     EXO_KIND_SLOT, EXO_KIND_ATOM, 3};
+                                     EXO_KIND_SLOT, 5};
     uint32_t reserved = below(100);
     call(EXO_SYS_env_account, pick_cap(), pick_env(),
          kinds[below(ARRAY_SIZE(kinds))], reserved,
@@ -774,7 +774,7 @@ static const struct {
     {do_call, 15},        {do_reply, 10},       {do_revoke, 8},
     {do_chan, 4},         {do_hostile, 10},     {do_trace, 1},
     {do_yield, 15},       {do_touch, 40},       {do_unmask, 40},
-    {do_uarea, 15},       {packets_act, 50},
+    {do_uarea, 15},
 };
 
 void
@@ -803,6 +803,10 @@ calls_step(uint64_t (*random)(void))
     for (unsigned i = 0; i < ARRAY_SIZE(actions); i++)
         total += actions[i].weight;
     unsigned at = below(total), i = 0;
+    if (calls_packets && chance(30)) {
+        packets_step();
+        return;
+    }
     while (at >= actions[i].weight)
         at -= actions[i++].weight;
     actions[i].act();

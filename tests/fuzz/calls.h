@@ -16,6 +16,11 @@ void calls_begin(void);
 
 void calls_step(uint64_t (*random)(void));
 
+/* Calls about packets, too, with a card that does what it likes. Set before the
+ * machine boots. */
+extern bool calls_packets;
+void packets_card(void);
+
 /* Told of each call before it is made; the program supplies it. */
 void calls_note(const struct host_cpu *h, uint64_t nr, uint64_t a, uint64_t b,
                 uint64_t c, uint64_t d, uint64_t e);

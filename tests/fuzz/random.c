@@ -135,6 +135,8 @@ run(uint64_t seed, uint64_t want, struct host_setup setup)
     setup.invpcid = setup.pcid && next() % 2;
     host_on_panic = show_last;
     host_quiet = true;
+    calls_packets = true;
+    packets_card();
     host_boot(&setup);
     calls_begin();
     unsigned most = 0;

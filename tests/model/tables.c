@@ -186,7 +186,7 @@ page_rules(const struct model_args *c, exo_page page, uint32_t flags,
         errors |= ERR(CAP);
     bool shown = m->use == EXO_USE_TABLE || m->use == EXO_USE_EXPOSED;
     bool writable = m->use == EXO_USE_UAREA || m->use == EXO_USE_STACK ||
-                    m->use == EXO_USE_LOG || m->use == EXO_USE_NET;
+                    m->use == EXO_USE_LOG;
     if (!shown && !writable && m->use != EXO_USE_DATA)
         return errors | ERR(STATE);
     if ((shown && (flags & (EXO_BIND_W | EXO_BIND_X))) ||

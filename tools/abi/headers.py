@@ -161,9 +161,6 @@ def _enumerators(item, body):
         if line.startswith("//"):
             item.rows[-1].comment += " " + line[2:].strip()
             continue
-        if line.startswith("/*"):
-            item.rows.append(Row("", comment=comment_text(line)))
-            continue
         code, _, remark = line.partition("//")
         match = re.match(r"(\w+)(?: = (.*?))?,?$", code.strip())
         if not match:

@@ -33,12 +33,10 @@ def _questions(headers):
     """The lines of main() that print everything the headers define."""
     for item in (i for h in headers for i in h.items):
         for row in item.rows:
-            if not row.name:
-                continue  # a heading
             if item.kind in ("constants", "enum") and "(" not in row.name:
                 yield (f'printf("value {row.name} %llu\\n", '
                        f"(unsigned long long)({row.name}));")
-            elif item.kind == "struct":
+            elif item.kind == "struct" and row.name:
                 name = re.sub(r"\[\w+\]\.", "[0].", row.name)
                 name = re.sub(r"\[\w+\]$", "", name)
                 where = f"struct {item.name}, {name}"

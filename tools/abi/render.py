@@ -113,7 +113,6 @@ def item_section(item, layout):
     if item.kind == "enum":
         return out + table(["name", "value", ""],
                            [[f"`{r.name}`", number(layout, r), cell(r.comment)]
-                            if r.name else ["", "", f"*{cell(r.comment)}*"]
                             for r in item.rows])
     if item.kind == "type":
         return out + table(["type", "is", ""],

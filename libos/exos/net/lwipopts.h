@@ -57,7 +57,6 @@
 #define LWIP_IGMP                      0
 #define LWIP_IPV6_MLD                  0
 #define LWIP_IPV6_AUTOCONFIG           0
-#define LWIP_IPV6_SEND_ROUTER_SOLICIT  0
 #define LWIP_IPV6_DUP_DETECT_ATTEMPTS  0
 #define LWIP_IPV6_NUM_ADDRESSES        4
 #define LWIP_ND6_NUM_NEIGHBORS         64
@@ -80,7 +79,7 @@
 struct netif;
 struct ip6_addr;
 const struct ip6_addr *stack_gateway6(const struct ip6_addr *to);
-#define LWIP_HOOK_ND6_GET_GW(netif, to) stack_gateway6(to)
+#define LWIP_HOOK_ND6_GET_GW(netif, to) ((void)(netif), stack_gateway6(to))
 
 /* UDP and TCP. */
 #define LWIP_UDP                           1

@@ -11,9 +11,12 @@
 #include <lwip/init.h>
 #include <lwip/netif.h>
 #include <lwip/prot/ip.h>
+#include <lwip/sys.h>
 #include <lwip/tcp.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
+
+#include <exo/info.h>
 
 #include "exos/crt/crt.h"
 #include "exos/fd/wait.h"
@@ -265,6 +268,7 @@ add_netif(void)
               ethernet_input);
     netif_set_default(&stack.netif);
     netif_set_up(&stack.netif);
+    stack.netif.rs_count = 0; // nor are routers asked for
     if (net->prefix4) {
         ip_addr_copy_from_ip4(dns, address4(net->dns4));
         dns_setserver(0, &dns);

@@ -2,6 +2,7 @@
 /* Internet addresses as text: <arpa/inet.h>. lwIP reads and writes IPv6. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,6 +10,9 @@
 
 #define LWIP_TIMEVAL_PRIVATE  0
 #define LWIP_ERRNO_STDINCLUDE 1
+
+/* htons() and its kin come from the C library. */
+#define LWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS
 #define SSIZE_MAX             0x7fffffffffffffffl
 
 #define LWIP_RAND()             arc4random()
