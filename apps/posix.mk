@@ -41,3 +41,9 @@ native-program = \
 $(foreach p,$(filter-out httpd,$(POSIX_PROGRAMS)),\
     $(call native-program,$(p),$($(p)_SOURCES)))
 $(call native-program,httpd,$(httpd_SOURCES) apps/httpd/status_linux.c)
+
+$(foreach p,$(filter-out httpd,$(POSIX_PROGRAMS)),\
+    $(call exos-program,$(p),$($(p)_SOURCES)))
+$(call exos-program,httpd,$(httpd_SOURCES) apps/httpd/status_exo.c)
+$(BUILD)/exos-app/apps/httpd/status_exo.c.o: \
+    private EXOS_APP_CFLAGS += -Iexokernel/include
