@@ -198,6 +198,8 @@ due(void)
     if (net_waits(&stack.net) || stack.netif.loop_first)
         return 0;
     u32_t ms = sys_timeouts_sleeptime();
+    if (!ms)
+        return 0;
     return ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? EXO_NEVER
                                                  : clock_after(ms * CLOCK_MS);
 }
