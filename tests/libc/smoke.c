@@ -208,7 +208,6 @@ times_of_day(void)
     CLAIM(localtime_has_room_for_all_of_tm,
           localtime(&moment)->tm_gmtoff == 3600 &&
               strcmp(asctime(&back), "Tue Dec 31 00:00:00 1968\n") == 0);
-    CLAIM(clock_counts, clock() >= 0 && CLOCKS_PER_SEC == 1000000);
     struct timespec now, later;
     clock_gettime(CLOCK_MONOTONIC, &now);
     nanosleep(&(struct timespec){0, 1000000}, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clock(), timegm() and timespec_get(). */
+/* timegm() and timespec_get(). */
 #include <time.h>
 
 /* Days from 1 January 1970 to 1 March of `year`, in the proleptic Gregorian
@@ -37,14 +37,4 @@ timespec_get(struct timespec *now, int base)
     if (base != TIME_UTC || clock_gettime(CLOCK_REALTIME, now) != 0)
         return 0;
     return base;
-}
-
-/* The processor's time that the program used, in microseconds. */
-clock_t
-clock(void)
-{
-    struct timespec used;
-    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0)
-        return -1;
-    return used.tv_sec * CLOCKS_PER_SEC + used.tv_nsec / 1000;
 }
