@@ -22,6 +22,7 @@ extern char **environ;
 
 int main(int argc, char **argv, char **environment);
 void __libc_init_array(void);
+void __libc_fini_array(void);
 void *start_open(const struct start_block *block);
 _Noreturn void start_main(void);
 
@@ -82,6 +83,7 @@ start_main(void)
         vars);
     crt_thread_open();
     environ = vars;
-    __libc_init_array(); // constructors; exit() runs the destructors
+    atexit(__libc_fini_array); // destructors, after all that main() registers
+    __libc_init_array();
     exit(main(argc, argv, environ));
 }

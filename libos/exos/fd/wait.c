@@ -116,8 +116,7 @@ wait_look(void)
     return any;
 }
 
-/* Sleeps until an event bit, an alarm or the deadline. While the program
- * sleeps, its spare pages are there for the taking (vm/release.c). */
+/* Sleeps until an event bit, an alarm or the deadline. */
 static void
 sleep(exo_tsc deadline)
 {
@@ -129,9 +128,8 @@ sleep(exo_tsc deadline)
         bits |= s->events;
         deadline = due < deadline ? due : deadline;
     }
-    release_publish();
+    release_sleep();
     exo_wait(bits, deadline, 0);
-    UAREA->release_count = 0;
 }
 
 long

@@ -29,7 +29,8 @@ vm_open(void)
         .prot = PROT_READ | PROT_WRITE,
     };
     heap_start = heap_end = program.end;
-    return space_open() && region_add(&program) && region_add(&stack);
+    return space_open() && region_add(&program) && region_add(&stack) &&
+           release_open();
 }
 
 static long

@@ -9,6 +9,7 @@
 
 #include <sys/mman.h>
 
+#include "exos/crt/crt.h"
 #include "exos/fs/data.h"
 #include "exos/fs/node.h"
 #include "exos/vm/region.h"
@@ -29,14 +30,14 @@ vm_rights(uint32_t prot)
 }
 
 /* Brings memory in, and when there is none left, once more after giving up what
- * is only kept for convenience. */
-static bool
+ * is only kept for convenience. Result: pages brought in. */
+static uint32_t
 fill(uint64_t va, uint32_t count)
 {
     if (space_fill(va, count) == 0)
-        return true;
-    if (count > 1 && space_fill(va, 1) == 0)
-        return true;
+        return count;
+    if (space_fill(va, 1) == 0)
+        return 1;
     return release_pages(8) && space_fill(va, 1) == 0;
 }
 
@@ -54,16 +55,23 @@ count_ahead(const struct region *region, uint64_t va)
 }
 
 static bool
-bring_memory(const struct region *region, uint64_t va)
+bring_memory(const struct region *region, uint64_t va, bool write)
 {
     uint32_t count = 1;
-    if (region->kind == REGION_MEMORY && (region->prot & PROT_WRITE))
+    if (region->kind == REGION_MEMORY && write)
         count += count_ahead(region, va);
-    if (!fill(va, count))
+    count = fill(va, count);
+    if (!count) {
+        crt_say("exos: no memory is left; give this program a larger limit\n");
         return false;
-    if (region->prot & PROT_WRITE)
+    }
+    if (count > 1) // clearing them was no store of the program
+        space_clean(va, count);
+    if (write)
         return true;
-    return space_protect(va, PAGE_BYTES, vm_rights(region->prot)) == 0;
+    /* It stays read-only until the first store, and so can be taken back. */
+    uint32_t rights = vm_rights(region->prot) & ~(uint32_t)EXO_BIND_W;
+    return space_protect(va, PAGE_BYTES, rights | EXO_BIND_CLEAN) == 0;
 }
 
 static bool
@@ -77,7 +85,7 @@ bring_file(const struct region *region, uint64_t va, bool write)
     if (!data_page(region->node, index, region->shared, &page))
         return false;
     if (!page.at) // a hole, in a private mapping
-        return bring_memory(region, va);
+        return bring_memory(region, va, write);
     if (!region->shared)
         rights &= ~(uint32_t)EXO_BIND_W;
     if (space_bind(page.cap, va, page.page, 1, rights))
@@ -90,6 +98,8 @@ bring_file(const struct region *region, uint64_t va, bool write)
 static bool
 raise_rights(const struct region *region, uint64_t va, bool write)
 {
+    if (!(space_entry(va) & ENTRY_BORROWED) && write)
+        release_keep(va);
     if (!(space_entry(va) & ENTRY_BORROWED))
         return space_protect(va, PAGE_BYTES, vm_rights(region->prot)) == 0;
     if (region->shared)
@@ -115,10 +125,10 @@ pager_fault(const struct exo_frame *frame)
     if (!region || !(region->prot & prot_wanted(frame->error)))
         return false;
     if (frame->error & IS_PRESENT)
-        return raise_rights(region, va, true);
+        return raise_rights(region, va, frame->error & IS_WRITE);
     if (region->kind == REGION_PROGRAM)
         return false;
     if (region->kind == REGION_FILE)
         return bring_file(region, va, frame->error & IS_WRITE);
-    return bring_memory(region, va);
+    return bring_memory(region, va, frame->error & IS_WRITE);
 }

@@ -18,7 +18,7 @@
 struct pages space_pages = {.cap = START_CAP_SELF};
 struct map space_map = {.cap = START_CAP_SELF, .pages = &space_pages};
 
-uint64_t space_bound;
+uint64_t space_bound, space_filled;
 
 static struct window window;
 static uint64_t leaves[GIBS][8]; // a bit for each leaf table bound below
@@ -195,11 +195,27 @@ space_protect(uint64_t va, uint64_t bytes, uint32_t flags)
     return error;
 }
 
+void
+space_check(void)
+{
+    uint32_t kept = 0;
+    if (!UAREA->taken.count)
+        return;
+    for (uint32_t i = 0; i < space_pages.cached; i++) {
+        exo_page page = space_pages.cache[i];
+        const volatile struct exo_page_info *info = exo_page_info(page);
+        if (info->payer == EXO_ENV_INDEX(UAREA->self) && !info->bindings)
+            space_pages.cache[kept++] = page;
+    }
+    space_pages.cached = kept;
+}
+
 /* Takes `count` pages, waiting for what was promised. */
 static int64_t
 take(exo_page *page, uint32_t count)
 {
     int64_t error;
+    space_check();
     do
         error = pages_take(&space_pages, page, count);
     while (is_worth_another(error));
@@ -237,10 +253,25 @@ space_fill(uint64_t va, uint32_t count)
     for (uint32_t i = 0; !error && i < count; i++)
         if (!zero[i])
             memset((char *)va + i * PAGE_BYTES, 0, PAGE_BYTES);
-    if (!error)
+    if (!error) {
         space_bound += count;
+        space_filled += count;
+    }
     upcall_release(UAREA);
     return error;
+}
+
+void
+space_clean(uint64_t va, uint32_t count)
+{
+    bool dirty = false;
+    upcall_hold(UAREA);
+    for (uint32_t i = 0; i < count; i++)
+        dirty = dirty || (space_entry(va + i * PAGE_BYTES) & EXO_PTE_D);
+    if (dirty)
+        bind_run(START_CAP_SELF, va, 0, count,
+                 EXO_BIND_W | EXO_BIND_SAME | EXO_BIND_CLEAN);
+    upcall_release(UAREA);
 }
 
 int64_t

@@ -50,6 +50,10 @@ int64_t space_protect(uint64_t va, uint64_t bytes, uint32_t flags);
  * Errors: those of exo_page_alloc and map_run. */
 int64_t space_fill(uint64_t va, uint32_t count);
 
+/* Forgets that `count` pages at `va` were written, if they were: they are as
+ * space_fill() made them. */
+void space_clean(uint64_t va, uint32_t count);
+
 /* Binds a fresh page at `va` in place of what is there, with its content. */
 int64_t space_copy(uint64_t va, uint32_t flags);
 
@@ -57,9 +61,14 @@ int64_t space_copy(uint64_t va, uint32_t flags);
  * borrowed. Result: pages given back. */
 uint64_t space_empty(uint64_t va, uint64_t bytes);
 
+/* Forgets cached pages that the kernel took: one of them, got again, would have
+ * two places. */
+void space_check(void);
+
 /* Pages that should be bound and are not borrowed, and those that are: fewer,
  * when the kernel took some. */
 extern uint64_t space_bound;
+extern uint64_t space_filled; // pages ever brought in
 uint64_t space_count(void);
 
 /* Pages this env may still use before its limit. */

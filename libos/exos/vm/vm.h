@@ -52,7 +52,12 @@ void release_asked(struct exo_frame *frame);
 void release_taken(struct exo_frame *frame);
 /* Gives back up to `count` pages that nobody would miss. Result: how many. */
 uint64_t release_pages(uint64_t count);
-/* Says in the u-area which pages may be taken without asking. */
-void release_publish(void);
+/* The program goes to sleep: says in the u-area which pages may be taken
+ * without asking. */
+void release_sleep(void);
+/* A page is about to become writable: it is not to be taken any more. */
+void release_keep(uint64_t va);
+/* False: no memory. */
+bool release_open(void);
 
 #endif
