@@ -114,5 +114,7 @@ void page_cycle(void);
 void env_cycle(void);
 void lock_hold(void);
 void many_envs(void);
+void packets(void);
+void filters(void);
 
 #endif

@@ -47,6 +47,8 @@ static const struct {
     {"up", up, true},
     {"lock_hold", lock_hold, true},
     {"many_envs", many_envs, true},
+    {"packets", packets, true},
+    {"filters", filters, true},
 };
 
 void

@@ -138,6 +138,8 @@ struct env {
     uint32_t bucket;       /* [K] its place in K.excess, 0: in none */
     struct env *excess_next, *excess_prev; /* [K] */
     struct env *dying_next, *dying_prev;   /* [K] in K.dying_head */
+    uint32_t ifaces;    /* [K] list of its interfaces, by index */
+    uint32_t filters;   /* [K] list of the filters it pays for, by index */
     bool closed;        /* [K] its account was given back to the parent */
     uint32_t reap_slot; /* [K] slots looked at so far */
 
@@ -177,6 +179,7 @@ struct cpu {
     bool on_slack;          /* [K] current runs on slack */
     struct queue queue;     /* [K] READY and bound to this CPU */
     bool any_turn;          /* [K] whose turn: own queue or the common one */
+    bool busy;              /* [C] idle work is left that no interrupt brings */
     uint32_t *heap;         /* [K] timer heap: timer numbers */
     uint32_t heap_count;    /* [K] */
 
@@ -237,10 +240,33 @@ struct kernel {
     uint64_t slot_base;    /* [I] TSC at which slot 0 first began */
     struct queue queue;    /* [K] READY and bound to no CPU */
     uint64_t idle_cpus;    /* [K] bits of CPUs that halt and were not poked */
+    bool polling;          /* [K] devices are looked at as each slot ends */
 
     /* tlb */
     uint64_t generation;    /* [K] flushes that concern every root */
     uint64_t pages_info_pa; /* [I] table that maps the exposed pages */
+
+    /* net */
+    struct {
+        struct exo_net_info *info;           /* [R] */
+        struct exo_filter_info *filter_info; /* [K][R] by index */
+        struct filter *filter;               /* [K] by index, see net/net.h */
+        uint64_t *filter_generation;         /* [K] */
+        uint32_t nfilters, natoms;           /* [I] sizes of tables */
+        uint32_t filter_free;                /* [K] list by `next`, 0: none */
+        struct exo_iface_info *iface_info;   /* [K][R] by index */
+        struct iface **iface;                /* [K] by index; NULL: free */
+        uint64_t *iface_generation;          /* [K] */
+        uint32_t *iface_free_next;           /* [K] */
+        uint32_t iface_free;                 /* [K] its first, 0: none */
+        uint32_t nifaces;                    /* [I] */
+        struct link *link;                   /* [K] see net/net.h */
+        uint32_t link_free;                  /* [K] list by `next` */
+        uint32_t taps;                       /* [K] taps of all filters */
+        uint32_t blocked, blocked_last; /* [K] interfaces the card made wait */
+        uint64_t mac;   /* [I] the machine's, as it lies in a frame */
+        uint64_t stamp; /* [K] TSC up to which receiving was charged */
+    } net;
 
     /* chan */
     struct chan {

@@ -18,6 +18,7 @@
 #include "env/first.h"
 #include "info/info.h"
 #include "lock.h"
+#include "net/net.h"
 #include "page/page.h"
 #include "revoke/revoke.h"
 #include "slice/slice.h"
@@ -76,7 +77,9 @@ boot_tables(void)
     nic_init();
     slice_init();
     env_init();
+    net_size();
     info_init();
+    net_init();
     kernel_lock(&boot_cpu, 256); /* the others wait for it until we schedule */
     smp_start();
 }

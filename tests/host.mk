@@ -27,7 +27,7 @@ HOST_LDFLAGS := -fsanitize=address,undefined -Wl,-z,noexecstack \
     -Wl,--defsym=kernel_image_end=0xffffffff80110000
 
 # What of the kernel needs no hardware.
-HOST_ROOMS  := cap page tlb env slice call revoke chan info
+HOST_ROOMS  := cap page tlb env slice call revoke chan net info
 HOST_KERNEL := $(filter-out exokernel/tlb/user.c, \
     $(wildcard $(HOST_ROOMS:%=exokernel/%/*.c))) \
     $(addprefix exokernel/, trap/trap.c trap/syscall.c debug/check.c \
@@ -54,6 +54,7 @@ host-program = $(eval $(call host-program-rules,$(1),$(2),$(3),$(4)))
 kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
 
 $(call kernel-test,death_test,tests/unit/death_test.c)
+$(call kernel-test,filter_test,tests/unit/filter_test.c)
 $(call kernel-test,logic_test,tests/unit/logic_test.c)
 $(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c)
 $(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c)

@@ -53,10 +53,11 @@ class Counts:
 
 @dataclasses.dataclass
 class Result:
-    """A row: the least and the median repetition, per operation."""
+    """A row: the least, median and most costly repetition, per operation."""
     name: str
     least: Counts
     median: Counts
+    most: Counts
     repetitions: int
 
 
@@ -90,7 +91,8 @@ def summarise(name, ops, repetitions):
     """Result of one row. The first repetition warms up, if there are more."""
     kept = repetitions[1:] or repetitions
     kept = sorted((r.per(ops) for r in kept), key=lambda r: r.insn)
-    return Result(name, kept[0], kept[len(kept) // 2], len(kept))
+    return Result(name, kept[0], kept[len(kept) // 2], kept[-1],
+                  len(kept))
 
 
 def results(rows, marks):
@@ -134,13 +136,13 @@ def plugin_argument(tree, at=(), profile=None):
 
 
 def run(tree, append="", modules=None, machine="pc", mem="128M", at=(),
-        profile=None, timeout=300):
+        profile=None, timeout=300, extra=()):
     """Boot a counted machine and read it to its end. modules: the benchmark
-    program and hello unless given."""
+    program and hello unless given; extra: QEMU arguments."""
     modules = modules or [(tree.app("bench"), "bench"),
                           (tree.app("hello"), "image hello")]
     with Machine(modules, kernel=tree.kernel, append=append, machine=machine,
-                 mem=mem, icount=True, cpu=CPU,
+                 mem=mem, icount=True, cpu=CPU, extra=extra,
                  plugin=plugin_argument(tree, at, profile)) as m:
         m.start()
         console = []

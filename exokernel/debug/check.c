@@ -3,6 +3,7 @@
 #include "debug/check.h"
 
 #include "env/env.h"
+#include "net/net.h"
 #include "page/page.h"
 #include "tlb/tlb.h"
 
@@ -18,6 +19,7 @@ check_all(void)
     for (exo_page page = 1; page < K.npages; page++)
         if (K.page_info[page].use == EXO_USE_TABLE)
             check_table(page);
+    check_net();
 }
 
 void

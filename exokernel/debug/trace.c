@@ -63,7 +63,7 @@ debug_trace_dump_last(unsigned n)
 {
     static const char *const names[EXO_TRACE_TYPES] = {
         "syscall", "return", "switch", "upcall", "fault", "irq",
-        "wake",    "revoke", "taken",  "born",   "end"};
+        "wake",    "revoke", "taken",  "born",   "end",   "packet"};
     struct cpu *c = hw_this_cpu();
     if (!c || !c->info || !c->info->trace_page)
         return;

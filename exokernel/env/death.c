@@ -5,9 +5,9 @@
  * env_end() writes the post-mortem record, takes the env off queue, heap and
  * CPU and tells the parent; from then on it never runs. env_reap() takes apart
  * what it held, a bounded part at a time: children, calls that wait for it,
- * slots, the root, then page by page to heirs or the free list. It is driven by
- * whoever destroys the env, by idle CPUs and by allocations that find nothing
- * free.
+ * slots, what other rooms hold, the root, then page by page to heirs or the
+ * free list. It is driven by whoever destroys the env, by idle CPUs and by
+ * allocations that find nothing free.
  */
 #include "cap/cap.h"
 #include "debug/trace.h"
@@ -20,6 +20,7 @@
 #include "tlb/tlb.h"
 
 void (*env_on_end)(struct env *e);
+bool (*env_on_reap)(struct env *e, int *budget);
 
 #define CHILD_PRICE     ENV_REAP_STEP /* it may have to be ended, with a record */
 #define CALLERS_AT_ONCE 4   /* told at the end itself, the rest by reaping */
@@ -350,7 +351,7 @@ env_reap(struct env *e, int budget)
     if (env_on_cpu(e))
         return false; /* kicked, but has not come round yet */
     if (!reap_children(e, &budget) || !wake_callers(e, &budget) ||
-        !reap_slots(e, &budget))
+        !reap_slots(e, &budget) || !env_on_reap(e, &budget))
         return false;
     if (e->root_pa)
         env_leave_root(e);

@@ -112,6 +112,9 @@ upcall_due(const struct env *e)
 /* Set event bits, and wake or interrupt. */
 void env_ring(struct env *e, uint64_t bits);
 
+/* Tell `e` that something it had was taken: by its id, or number. */
+void env_tell(struct env *e, enum exo_kind kind, uint64_t id);
+
 /* Tell `e` that the binding of a page was broken. */
 void env_tell_taken(struct env *e, exo_page page);
 
@@ -191,6 +194,10 @@ struct env_end {
 /* Called for each env that ends; set by the revoke room, which this one may not
  * call by name. */
 extern void (*env_on_end)(struct env *e);
+
+/* Called to take apart what rooms to the right of this one hold for a dying
+ * env, about *budget of it; true: nothing is left. Set by the net room. */
+extern bool (*env_on_reap)(struct env *e, int *budget);
 
 /* To DYING: it never runs again. The current env of this CPU may be ended; the
  * caller then schedules. */

@@ -20,7 +20,8 @@ static bool
 kind_known(unsigned kind)
 {
     return kind == EXO_KIND_PAGE || kind == EXO_KIND_ENV ||
-           kind == EXO_KIND_SLOT;
+           kind == EXO_KIND_SLOT || kind == EXO_KIND_ATOM ||
+           kind == EXO_KIND_RING;
 }
 
 /* The pages a spec donates, besides the root, in one list. */

@@ -175,6 +175,8 @@ set_accounts(struct env *e)
         [EXO_KIND_PAGE] = K.machine->pages_total - K.machine->pages_kernel,
         [EXO_KIND_ENV] = K.nenvs - 2,
         [EXO_KIND_SLOT] = K.ncpus * K.nslots,
+        [EXO_KIND_ATOM] = K.net.natoms,
+        [EXO_KIND_RING] = K.net.nifaces - 1,
     };
     for (unsigned kind = 0; kind < EXO_KINDS; kind++) {
         struct exo_account *a = &e->info->account[kind];

@@ -70,19 +70,25 @@ env_ring(struct env *e, uint64_t bits)
 }
 
 void
-env_tell_taken(struct env *e, exo_page page)
+env_tell(struct env *e, enum exo_kind kind, uint64_t id)
 {
     if (!env_alive(e))
         return;
     struct exo_taken *t = &e->uarea->taken;
     uint32_t n = __atomic_load_n(&t->count, __ATOMIC_RELAXED);
     if (n < EXO_TAKEN_MAX) {
-        t->item[n].id = page;
-        t->item[n].kind = EXO_KIND_PAGE;
+        t->item[n].id = id;
+        t->item[n].kind = kind;
         __atomic_store_n(&t->count, n + 1, __ATOMIC_RELEASE);
     } else {
         __atomic_fetch_add(&t->more, 1, __ATOMIC_RELAXED);
     }
     e->info->repossessed++;
     upcall_post(e, EXO_UP_REPOSSESSED);
+}
+
+void
+env_tell_taken(struct env *e, exo_page page)
+{
+    env_tell(e, EXO_KIND_PAGE, page);
 }

@@ -59,6 +59,18 @@ expose(uint64_t *end, uint64_t *offset, uint64_t bytes)
     return table;
 }
 
+/* The net room's tables. */
+static void
+expose_net(uint64_t *end)
+{
+    struct exo_net_info *net = K.net.info =
+        expose(end, &K.machine->net, sizeof(*net));
+    K.net.filter_info = expose(end, &net->filters,
+                               K.net.nfilters * sizeof(struct exo_filter_info));
+    K.net.iface_info = expose(end, &net->ifaces,
+                              K.net.nifaces * sizeof(struct exo_iface_info));
+}
+
 void
 info_init(void)
 {
@@ -73,6 +85,7 @@ info_init(void)
     K.env_info = expose(&end, &m->envs, K.nenvs * sizeof(*K.env_info));
     K.npages = K.boot.top_pa >> EXO_PAGE_SHIFT;
     K.page_info = expose(&end, &m->pages, K.npages * sizeof(*K.page_info));
+    expose_net(&end);
     K.page = boot_alloc_raw(K.npages * sizeof(*K.page), 64); /* PAGE-1 */
     for (unsigned i = 0; i < K.ncpus; i++) {
         K.cpu[i]->info = (void *)(cpus + i * m->cpu_stride);

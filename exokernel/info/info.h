@@ -13,7 +13,8 @@
 #define EXO_INFO_INFO_H
 
 /* Allocate and map the exposed tables: K.machine, K.cpu[i]->info, K.slot,
- * K.env_info, K.page_info. Boot. needs: K.ncpus, K.nslots, K.nenvs. */
+ * K.env_info, K.page_info, those of K.net. Boot. needs: K.ncpus, K.nslots,
+ * K.nenvs, net_size(). */
 void info_init(void);
 
 /* Fill in what is known only at the end of the boot. */

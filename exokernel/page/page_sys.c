@@ -2,6 +2,7 @@
 /* The page calls: contracts in syscall.def. */
 #include "cap/cap.h"
 #include "env/env.h"
+#include "net/net.h"
 #include "page/page.h"
 #include "revoke/revoke.h"
 #include "slice/slice.h"
@@ -185,6 +186,13 @@ guard_of(uint32_t kind, uint64_t id, int64_t *error)
         if (id >> 32 >= K.ncpus || (uint32_t)id >= K.nslots)
             return NULL;
         return &K.slot[(id >> 32) * K.nslots + (uint32_t)id].guard;
+    case EXO_KIND_RING:
+        *error = -EXO_E_STALE;
+        return iface_get(id) ? &iface_get(id)->info->guard : NULL;
+    case EXO_KIND_ATOM:
+        *error = -EXO_E_STALE;
+        return filter_is(id) ? &K.net.filter_info[EXO_NET_INDEX(id)].guard
+                             : NULL;
     case EXO_KIND_CHAN:
         return id < ARRAY_SIZE(K.chan) ? &K.chan[id].guard : NULL;
     default:

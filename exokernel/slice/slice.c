@@ -13,7 +13,7 @@
 #define EXPIRE_STEP      8 /* deadlines served at once */
 
 void (*slice_on_revoke)(struct env *e);
-void (*slice_on_idle)(struct cpu *c);
+bool (*slice_on_idle)(struct cpu *c);
 
 void
 slice_init(void)
@@ -121,6 +121,11 @@ slice_arm(struct cpu *c)
         uint64_t end = c->grace_end ? c->grace_end : c->slice_end;
         at = end < at ? end : at;
     }
+    if (unlikely(K.polling)) {
+        uint64_t end;
+        slot_now(hw_rdtsc(), &end);
+        at = end < at ? end : at;
+    }
     if (at == EXO_NEVER)
         timer_stop();
     else
@@ -175,6 +180,8 @@ idle(struct cpu *c)
         kernel_relock(c); /* what made this CPU idle may have been long */
         env_reap_any();
         kernel_relock(c);
+    } else if (c->busy) {
+        kernel_relock(c);
     } else {
         c->info->current = 0;
         K.idle_cpus |= 1ull << c->index;
@@ -187,7 +194,7 @@ idle(struct cpu *c)
         kernel_lock(c, 256);
         K.idle_cpus &= ~(1ull << c->index);
     }
-    slice_on_idle(c);
+    c->busy = slice_on_idle(c);
     expire(c, hw_rdtsc());
 }
 

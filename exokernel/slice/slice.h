@@ -42,8 +42,9 @@ void slice_arm(struct cpu *c);
  * this one may not call by name. */
 extern void (*slice_on_revoke)(struct env *e);
 
-/* Work found while idle, before the CPU halts; set by the trap room. */
-extern void (*slice_on_idle)(struct cpu *c);
+/* Work found while idle, before the CPU halts; true: there is more, look again
+ * at once. Set by the trap room. */
+extern bool (*slice_on_idle)(struct cpu *c);
 
 /* Registers of an interrupted env as the interrupt gate left them. */
 struct trapframe {

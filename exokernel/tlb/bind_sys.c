@@ -41,6 +41,7 @@ static const uint8_t bindable[] = {
     [EXO_USE_UAREA] = EXO_BIND_R | EXO_BIND_W,
     [EXO_USE_STACK] = EXO_BIND_R | EXO_BIND_W,
     [EXO_USE_LOG] = EXO_BIND_R | EXO_BIND_W,
+    [EXO_USE_NET] = EXO_BIND_R | EXO_BIND_W,
     [EXO_USE_EXPOSED] = EXO_BIND_R,
 };
 

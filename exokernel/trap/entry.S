@@ -12,7 +12,7 @@
  */
 #include "kernel.h"
 
-#define NR_SYSCALLS 31
+#define NR_SYSCALLS 37
 #define FLAGS_CLEAN 0x202
 #define USER_CODE   0x23
 #define USER_DATA   0x1b

@@ -8,7 +8,7 @@
 #include "lock.h"
 #include "slice/slice.h"
 
-_Static_assert(EXO_SYSCALLS == 31, "NR_SYSCALLS in entry.S");
+_Static_assert(EXO_SYSCALLS == 37, "NR_SYSCALLS in entry.S");
 
 extern const void *const syscall_table[EXO_SYSCALLS];
 

@@ -11,6 +11,7 @@
 #include "env/switch.h"
 #include "env/upcall.h"
 #include "lock.h"
+#include "net/net.h"
 #include "slice/slice.h"
 #include "tlb/flush.h"
 #include "tlb/user.h"
@@ -59,12 +60,17 @@ gate_set(unsigned vector, const void *entry, unsigned dpl, unsigned ist)
 }
 
 /* What an idle CPU's interrupts were about. */
-static void
+static bool
 serve_idle(struct cpu *c)
 {
     uint32_t seen = __atomic_exchange_n(&c->irq_seen, 0, __ATOMIC_ACQ_REL);
     if (seen & (1u << (VECTOR_COM1 - 32) | 1u << (VECTOR_COM2 - 32)))
         chan_interrupt();
+    bool device = seen & 1u << (VECTOR_DEVICE - 32);
+    bool more = (device || K.polling) && net_interrupt(c);
+    if (device)
+        apic_eoi();
+    return more;
 }
 
 void
@@ -159,7 +165,7 @@ trap_interrupt(struct trapframe *t)
         return;
     }
     cpu_serve_mailbox(c);
-    if (vector != VECTOR_SPURIOUS)
+    if (vector != VECTOR_SPURIOUS && vector != VECTOR_DEVICE)
         apic_eoi();
     kernel_lock(c, 256 + vector);
     cpu_charge_env(c, c->current, hw_rdtsc());
@@ -167,6 +173,10 @@ trap_interrupt(struct trapframe *t)
     trace(c, EXO_TRACE_IRQ, c->current, vector, 0);
     if (vector == VECTOR_COM1 || vector == VECTOR_COM2)
         chan_interrupt();
+    if (vector == VECTOR_DEVICE || (K.polling && vector == VECTOR_TIMER))
+        net_interrupt(c);
+    if (vector == VECTOR_DEVICE)
+        apic_eoi(); /* its line is quiet only now */
     slice_interrupt(c, t);
     uint64_t now = hw_rdtsc();
     cpu_charge(c, &c->info->kernel, now);
@@ -181,8 +191,8 @@ trap_idle_interrupt(uint32_t vector)
     if (vector >= 32 && vector < 64)
         __atomic_fetch_or(&c->irq_seen, 1u << (vector - 32), __ATOMIC_RELAXED);
     cpu_serve_mailbox(c);
-    if (vector != VECTOR_SPURIOUS)
-        apic_eoi();
+    if (vector != VECTOR_SPURIOUS && vector != VECTOR_DEVICE)
+        apic_eoi(); /* a device's line is quiet only when it was served */
 }
 
 void

@@ -37,7 +37,7 @@ name_trace(uint32_t type)
         [EXO_TRACE_FAULT] = "fault",     [EXO_TRACE_IRQ] = "irq",
         [EXO_TRACE_WAKE] = "wake",       [EXO_TRACE_REVOKE] = "revoke",
         [EXO_TRACE_TAKEN] = "taken",     [EXO_TRACE_BORN] = "born",
-        [EXO_TRACE_END] = "end",
+        [EXO_TRACE_END] = "end",         [EXO_TRACE_PACKET] = "packet",
     };
     return PICK(names, type);
 }

@@ -15,12 +15,14 @@
 #include "boot/memory.h"
 #include "debug/symbols.h"
 #include "drv/apic.h"
+#include "drv/nic.h"
 #include "drv/power.h"
 #include "drv/rtc.h"
 #include "drv/timer.h"
 #include "drv/uart.h"
 
 bool host_quiet;
+struct nic nic; /* there is no card */
 void (*host_on_panic)(const char *why);
 
 static struct {

@@ -25,6 +25,7 @@
 #include "env/first.h"
 #include "info/info.h"
 #include "lock.h"
+#include "net/net.h"
 #include "page/page.h"
 #include "revoke/revoke.h"
 #include "slice/slice.h"
@@ -649,7 +650,9 @@ open_rooms(void)
     trap_init();
     slice_init();
     env_init();
+    net_size();
     info_init();
+    net_init();
     page_init();
     for (unsigned i = 0; i < K.ncpus; i++)
         page_expose(K.cpu[i]->info->trace_page, K.cpu[i]->info->trace_pages);

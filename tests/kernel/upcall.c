@@ -238,7 +238,7 @@ foreign_call(uint64_t number)
 
 TEST(foreign_syscall_numbers_arrive)
 {
-    const uint64_t number[] = {31,
+    const uint64_t number[] = {37,
                                32,
                                60,
                                1000,

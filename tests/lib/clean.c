@@ -80,6 +80,25 @@ clean_envs(void)
     }
 }
 
+/* Interfaces and filters of mine. */
+static void
+clean_net(void)
+{
+    const struct exo_net_info *net = exo_net_info();
+    uint16_t index = (uint16_t)EXO_ENV_INDEX(self());
+    for (uint32_t i = 1; i < net->nifaces; i++) {
+        const struct exo_iface_info *iface = exo_iface_info(i);
+        while (iface->id && iface->env == index)
+            if (exo_net_close(ROOT_CAP, iface->id) == -EXO_E_AGAIN)
+                pause_here();
+    }
+    for (uint32_t i = 1; i < net->nfilters; i++) {
+        const struct exo_filter_info *filter = exo_filter_info(i);
+        while (filter->id && filter->payer == index)
+            exo_filter_remove(ROOT_CAP, filter->id);
+    }
+}
+
 static void
 clean_slots(void)
 {
@@ -130,6 +149,7 @@ clean_up(void)
     clean_envs();
     kid_forget_all();
     clean_slots();
+    clean_net();
     clean_pages(EXO_USE_TABLE);
     clean_pages(EXO_USE_DATA);
     clean_self();

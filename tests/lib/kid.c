@@ -115,6 +115,8 @@ fill_spec(const struct kid *k, const struct kid_plan *plan,
         (struct exo_share){reserved, limit > reserved ? limit : reserved};
     s->share[EXO_KIND_ENV] = (struct exo_share){plan->envs, plan->envs};
     s->share[EXO_KIND_SLOT] = (struct exo_share){0, plan->slots};
+    s->share[EXO_KIND_RING] = (struct exo_share){0, plan->rings};
+    s->share[EXO_KIND_ATOM] = (struct exo_share){0, plan->atoms};
 }
 
 static exo_page

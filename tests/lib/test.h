@@ -300,12 +300,13 @@ struct kid {
 /* What may be chosen before it is made; all zero is a sensible kid. */
 struct kid_plan {
     unsigned flags;
-    uint32_t cpu1;     // 1 + the one CPU it may use, 0: any
-    uint32_t reserved; // pages, 0: 64
-    uint32_t limit;    // pages, 0: 256
-    uint32_t envs;     // env slots, reserved
-    uint32_t slots;    // of time: a limit, nothing reserved
-    exo_guard guard;   // of env and pages; 0: a prefix of its own (24 bits)
+    uint32_t cpu1;         // 1 + the one CPU it may use, 0: any
+    uint32_t reserved;     // pages, 0: 64
+    uint32_t limit;        // pages, 0: 256
+    uint32_t envs;         // env slots, reserved
+    uint32_t slots;        // of time: a limit, nothing reserved
+    uint32_t rings, atoms; // limits: interfaces; filters and their atoms
+    exo_guard guard;       // of env and pages; 0: a prefix of its own (24 bits)
 };
 
 #define KID_PREFIX_BITS 24

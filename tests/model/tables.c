@@ -62,8 +62,9 @@ spec_env_account(const struct model_args *c, int64_t result)
     unsigned e = c->a[1] ? spec_env(c->a[1]) : c->me;
     uint32_t kind = (uint32_t)c->a[2], reserved = (uint32_t)c->a[3],
              limit = (uint32_t)c->a[4], errors = 0;
-    bool known =
-        kind == EXO_KIND_PAGE || kind == EXO_KIND_ENV || kind == EXO_KIND_SLOT;
+    bool known = kind == EXO_KIND_PAGE || kind == EXO_KIND_ENV ||
+                 kind == EXO_KIND_SLOT || kind == EXO_KIND_ATOM ||
+                 kind == EXO_KIND_RING;
     if (!known || limit < reserved)
         errors |= ERR(INVAL);
     if (!e)

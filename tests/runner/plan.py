@@ -33,6 +33,17 @@ CONFIGS = {config.name: config for config in (
     Config("bios-mb2-1", _QEMU, {"iso": "bios-mb2"}),
     Config("uefi-2", _QEMU, {"smp": 2, "iso": "uefi", "machine": "q35",
                              "mem": "256M"}),
+    *(Config(f"{name}-{smp}", _COUNTED if smp == 1 else _QEMU,
+             {"smp": smp, "icount": smp == 1, "machine": machine,
+              "extra": ("-netdev", "user,id=net,restrict=on",
+                        "-device", f"{model},netdev=net")})
+      for name, machine, model in (
+          ("virtio", "pc", "virtio-net-pci"),
+          ("virtio-old", "pc", "virtio-net-pci,disable-modern=on"),
+          ("virtio-q35", "q35", "virtio-net-pci"),
+          ("virtio-mmio", "microvm", "virtio-net-device"),
+          ("e1000", "pc", "e1000"))
+      for smp in (1, 2)),
     Config("bochs-1", _BOCHS, {"emulator": "bochs"}),
     Config("bochs-2", _BOCHS, {"emulator": "bochs", "smp": 2}),
     Config("san-1", _COUNTED, {"icount": True, "mem": "96M"}, san=True),
@@ -48,6 +59,10 @@ _MORE = {  # images that run on further machines
     "kernel/upcall": ("old-1",), "kernel/call": ("pc-4", "old-1"),
     "attack/race": ("pc-4",), "attack/leaks": ("pc-4", "old-1"),
 }
+
+
+_NEEDS_CARD = ("kernel/card",)
+CARDS = [name for name in CONFIGS if name.startswith(("virtio", "e1000"))]
 
 
 _OPTIONS = {  # shorter slots: more of them happen
@@ -72,8 +87,9 @@ def guests(seed):
     """Every image on every machine it is meant for."""
     jobs = []
     for image in images():
-        names = [*_EVERYWHERE, *_MORE.get(image, ())]
-        if image.startswith("kernel/"):
+        names = CARDS if image in _NEEDS_CARD else \
+            [*_EVERYWHERE, *_MORE.get(image, ())]
+        if image.startswith("kernel/") and image not in _NEEDS_CARD:
             names.append("check-1")
         for name in names:
             config = CONFIGS[name]

@@ -139,7 +139,7 @@ CLAIM(numbers_are_written_as_asked)
 CLAIM(the_numbers_of_the_abi_stand_still)
 {
     want_equal(EXO_ABI_VERSION, 1);
-    want_equal(EXO_SYSCALLS, 31);
+    want_equal(EXO_SYSCALLS, 37);
     want_equal(EXO_SYS_null, 0);
     want_equal(EXO_SYS_page_alloc, 1);
     want_equal(EXO_SYS_bind, 9);

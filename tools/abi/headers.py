@@ -10,7 +10,8 @@ import re
 from . import AbiError
 
 _MEMBER = re.compile(
-    r"(?P<type>(?:const )?(?:(?:struct|enum) )?\w+) (?P<names>[^;]+);$")
+    r"(?P<type>(?:const )?(?:(?:struct|enum) )?\w+(?:\([\w ]+\))?) "
+    r"(?P<names>[^;]+);$")
 
 
 class Item:
@@ -168,8 +169,8 @@ def _enumerators(item, body):
 
 
 def _fields(header, item, body):
-    """Rows of a struct; a nested one gets names like item[].id. A remark is
-    about all fields of its declaration."""
+    """Rows of a struct; a nested one gets names like item[].id, but for one
+    without a name. A remark is about all fields of its declaration."""
     pending, nested = "", None  # nested: first row of the inner struct
     group = []  # rows of the last declaration
     lines = iter(body)
@@ -183,11 +184,11 @@ def _fields(header, item, body):
         elif line.startswith("//"):
             for row in group:
                 row.comment += " " + line[2:].strip()
-        elif line == "struct {":
+        elif line in ("struct {", "union {"):
             nested = len(item.rows)
         elif line.startswith("}"):
             name = re.match(r"} (\w+)(\[\w+\])?;", line)
-            for row in item.rows[nested:]:
+            for row in item.rows[nested:] if name else ():
                 row.name = f"{name[1]}{name[2] or ''}.{row.name}"
             nested = None
         else:

@@ -9,8 +9,8 @@ from . import Error, ROOT, files, read
 # The machine's rooms hold up each other: messages need a port, devices need
 # memory. docs: exokernel/README.md.
 MACHINE = ["lib", "boot", "drv", "debug"]
-ARROW = ["cap", "page", "tlb", "env", "slice", "revoke", "call", "chan", "info",
-         "trap"]
+ARROW = ["cap", "page", "tlb", "env", "slice", "revoke", "call", "chan", "net",
+         "info", "trap"]
 
 # Files at the boundary see all rooms: the system calls (*_sys.c), the start
 # of the whole, and the sweep over all invariants.

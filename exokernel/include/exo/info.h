@@ -132,6 +132,7 @@ struct exo_env_info {
     uint64_t revokes, revoked, repossessed; // asked, pages given, pages taken
     uint64_t revoke_latency[16]; // request to release, log2 of microseconds
     struct exo_account account[EXO_KINDS];
+    uint64_t time_net; // ticks the kernel spent on packets that came for it
 };
 
 static inline const struct exo_machine *

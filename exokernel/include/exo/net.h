@@ -40,7 +40,8 @@ enum exo_atom_op {
     EXO_ATOM_EQ,    // (field & mask) == value
     EXO_ATOM_RANGE, // value <= field <= last
     EXO_ATOM_SHIFT, // matches always: the atoms behind it count their offsets
-                    // from base + ((field & mask) << shift)
+                    // from base + ((field & mask) << shift); of 1, 2 or 4
+                    // bytes
 };
 
 /* One test of a field: `width` bytes (1, 2, 4 or 8) at `offset` from the base,
@@ -49,8 +50,12 @@ enum exo_atom_op {
  *
  * At one place in a tree all filters must look at the same field: same op (a
  * RANGE goes with an EQ whose mask is full), offset, width and mask, or shift;
- * and no value may lie in another's range. filter_add refuses others with
- * EXO_E_EXCL, because they could overlap. */
+ * and no value may lie in another's range. So the filters below one parent
+ * exclude each other by construction, and one that has just the beginning of
+ * another's atoms is refused too. filter_add refuses with EXO_E_EXCL what could
+ * overlap, even where it does not: a filter that looks first at a port and one
+ * that looks first at an address, for example. Who refines a filter agrees with
+ * the others who do on the order of fields. */
 struct exo_atom {
     uint8_t op; // enum exo_atom_op
     uint8_t width;
@@ -73,16 +78,22 @@ enum exo_direction {
 };
 
 #define EXO_ATOMS_MAX 16u // atoms of one filter beyond its parent's
-#define EXO_DEPTH_MAX 48u // atoms on the way from the root of a tree to a leaf
+#define EXO_DEPTH_MAX                                                          \
+    48u // atoms from the root of a tree to the end of a filter
+#define EXO_RANGES_MAX 4u  // RANGEs among those
+#define EXO_RANGES_AT  32u // ranges of one field at one place
+#define EXO_NEST_MAX   8u  // filters from one below the root to the innermost
 
 enum exo_filter_flag {
     EXO_FILTER_SHARED = 1, // receive: every interface attached to it gets a
                            // copy (broadcasts, multicasts), at most
                            // EXO_SHARERS_MAX
-    EXO_FILTER_LOCAL = 2,  // send: only to envs on this machine
+    EXO_FILTER_LOCAL = 2,  // send: only to envs on this machine; and so is
+                           // every filter below it
 };
 
 #define EXO_SHARERS_MAX 32u
+#define EXO_TAPS_MAX    4u // taps of one filter
 
 /* What filter_add takes. */
 struct exo_filter_spec {
@@ -131,13 +142,12 @@ struct exo_net_entry {
     uint16_t flags;
 };
 
+/* EXO_RX of entries of the receive page, EXO_TX of the send page. */
 enum exo_net_flag {
-    /* receive */
-    EXO_RX_CHECKED = 1, // the card or a local sender vouches for the transport
-                        // checksum, which may not be filled in
-    EXO_RX_LOCAL = 2,   // an env on this machine sent it
-    EXO_RX_SENT = 4,    // a tap's copy of a frame on its way out
-    /* send */
+    EXO_RX_CHECKED = 1,  // the card or a local sender vouches for the transport
+                         // checksum, which may not be filled in
+    EXO_RX_LOCAL = 2,    // an env on this machine sent it
+    EXO_RX_SENT = 4,     // a tap's copy of a frame on its way out
     EXO_TX_MORE = 1,     // the frame goes on in the next entry
     EXO_TX_SUM = 2,      // a transport checksum is to be filled in: the field
                          // holds the sum of the pseudo header, and the
@@ -148,7 +158,10 @@ enum exo_net_flag {
                          // allows it, or it is malformed; it was not sent
 };
 
-#define EXO_TX_PIECES_MAX 8u // entries of one frame
+#define EXO_TX_PIECES_MAX                                                      \
+    8u // entries of one frame; behind its first
+       // EXO_NET_HEADER bytes an entry that crosses a
+       // page of the area counts as two
 
 /* The receive page. */
 struct exo_net_rx {
@@ -175,8 +188,9 @@ struct exo_net_tx {
 _Static_assert(sizeof(struct exo_net_rx) <= EXO_PAGE_BYTES, "one page");
 _Static_assert(sizeof(struct exo_net_tx) <= EXO_PAGE_BYTES, "one page");
 
-/* What net_open takes. All pages must be the caller's own unbound or bound DATA
- * pages; they are held by the kernel until net_close, and zeroed. */
+/* What net_open takes. All pages must be DATA pages that the caller pays for;
+ * they are held by the kernel until net_close. State and rings are zeroed. The
+ * others may be bound already, but not executable, and never will be. */
 struct exo_iface_spec {
     exo_guard guard;
     exo_page state;  // the kernel's: never bindable, not bound

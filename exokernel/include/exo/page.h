@@ -28,7 +28,7 @@ enum exo_page_use {
     EXO_USE_TAIL,   // inside a 2 MiB page; its head is the aligned page below
     EXO_USE_TABLE,  // a page table of some level, at one fixed address
     EXO_USE_LINK,   // link page beside a table (table_extra)
-    EXO_USE_SAVE,   // an env's kernel state: never bindable
+    EXO_USE_SAVE,   // kernel state of an env or interface: never bindable
     EXO_USE_UAREA,  // an env's u-area
     EXO_USE_STACK,  // part of an env's upcall stack
     EXO_USE_FPU,    // an env's XSAVE area: never bindable

@@ -23,6 +23,7 @@ enum exo_trace_type {
     EXO_TRACE_TAKEN,       // a = kind, b = id
     EXO_TRACE_BORN,        // a = parent
     EXO_TRACE_END,         // a = enum exo_end, b = value
+    EXO_TRACE_PACKET,      // a = filter index | direction << 32, b = bytes
     EXO_TRACE_TYPES,
 };
 

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Receiving: from the card, and from envs on this machine, into the buffers of
+ * whom a frame belongs to. See net.h and exo/net.h.
+ *
+ * A frame is copied once for each receiver. What the pages of a libOS say is
+ * read once and believed only within NET-7; a buffer lies in one page.
+ */
+#include "debug/trace.h"
+#include "env/env.h"
+#include "lib/string.h"
+#include "lock.h"
+#include "net/filter.h"
+#include "net/net.h"
+
+#define POLL_FRAMES 8  /* taken from the card while the lock is held */
+#define POLL_SENT   16 /* frames sent before that are looked for */
+#define POLL_COPIES 16 /* and copies made of them, but for the last one's */
+#define POLL_BUDGET 64 /* frames in one interrupt; then the card is polled */
+
+static inline uint32_t
+word_of(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+/* An empty buffer: its offset in the area, a multiple of EXO_NET_BUFFER. */
+static inline bool
+buffer_take(struct iface *i, uint32_t *at)
+{
+    struct exo_net_rx *rx = i->rx;
+    uint32_t filled = word_of(&rx->filled), tail = word_of(&rx->tail);
+    if (likely(filled - i->taken <= EXO_NET_ENTRIES))
+        i->filled = filled;
+    if (likely(i->head - tail <= EXO_NET_ENTRIES))
+        i->tail = tail;
+    if (i->filled == i->taken || i->head - i->tail == EXO_NET_ENTRIES)
+        return false;
+    *at = word_of(&rx->fill[i->taken % EXO_NET_ENTRIES]);
+    __atomic_store_n(&rx->taken, ++i->taken, __ATOMIC_RELAXED);
+    return *at % EXO_NET_BUFFER == 0 && *at / EXO_PAGE_BYTES < i->count;
+}
+
+static inline void
+fill_buffer(char *buffer, const struct frame *f)
+{
+    char *to = buffer + EXO_NET_AT;
+    memcpy(to, f->header, f->header_bytes);
+    to += f->header_bytes;
+    for (unsigned n = 0; n < f->pieces; n++) {
+        memcpy(to, pa_to_kva(f->piece[n].pa), f->piece[n].count);
+        to += f->piece[n].count;
+    }
+}
+
+/* What was done for an env since the last stamp, if it was in an interrupt, is
+ * its time; if another's slot was taken for it, it pays it back. */
+static inline void
+charge(struct env *e)
+{
+    if (!K.net.stamp)
+        return;
+    uint64_t now = hw_rdtsc(), spent = now - K.net.stamp;
+    K.net.stamp = now;
+    e->info->time_net += spent;
+    if (hw_this_cpu()->slot_owner != e)
+        e->info->time_penalty += spent;
+}
+
+/* A copy of the frame, which belongs to `filter`, to one interface. */
+static void
+give(struct iface *i, const struct frame *f, uint32_t filter, uint16_t flags)
+{
+    uint32_t at;
+    struct exo_net_rx *rx = i->rx;
+    if (unlikely(!buffer_take(i, &at))) {
+        i->info->rx_dropped++;
+        K.net.filter_info[filter].dropped++;
+        return;
+    }
+    char *buffer =
+        (char *)page_kva(i->area[at / EXO_PAGE_BYTES]) + at % EXO_PAGE_BYTES;
+    *(struct exo_packet *)buffer =
+        (struct exo_packet){.time = hw_rdtsc(), .filter = (uint16_t)filter};
+    fill_buffer(buffer, f);
+    rx->packet[i->head % EXO_NET_ENTRIES] =
+        (struct exo_net_entry){at, (uint16_t)f->bytes, flags};
+    __atomic_store_n(&rx->head, ++i->head, __ATOMIC_RELEASE);
+    i->info->rx_frames++;
+    i->info->rx_bytes += f->bytes;
+    trace(hw_this_cpu(), EXO_TRACE_PACKET, i->env,
+          filter | (uint64_t)EXO_NET_RECEIVE << 32, f->bytes);
+    if (!word_of(&rx->quiet))
+        env_ring(i->env, EXO_EVENT_NET);
+    charge(i->env);
+}
+
+static unsigned
+give_list(uint32_t at, const struct frame *f, uint32_t filter, uint16_t flags,
+          const struct iface *from)
+{
+    unsigned n = 0;
+    for (; at; at = K.net.link[at].next) {
+        struct iface *i = K.net.iface[K.net.link[at].iface];
+        if (i == from || i->closing)
+            continue;
+        give(i, f, filter, flags);
+        n++;
+    }
+    return n;
+}
+
+unsigned
+net_tap(const struct frame *f, uint32_t filter)
+{
+    unsigned n = 0;
+    if (likely(!K.net.taps))
+        return 0;
+    for (uint32_t at = filter; at; at = K.net.filter[at].parent)
+        n += give_list(K.net.filter[at].taps, f, filter, f->flags, NULL);
+    return n;
+}
+
+unsigned
+net_deliver(const struct frame *f, const struct iface *from)
+{
+    uint32_t filter = filter_match(EXO_NET_RECEIVE, f->header, f->header_bytes);
+    if (unlikely(!filter)) {
+        K.net.info->rx_unclaimed++;
+        return 0;
+    }
+    struct exo_filter_info *info = &K.net.filter_info[filter];
+    info->frames++;
+    info->bytes += f->bytes;
+    uint32_t links = K.net.filter[filter].sharers;
+    if (unlikely(!links)) {
+        K.net.info->rx_unclaimed++;
+        info->dropped++;
+    }
+    unsigned n = give_list(links, f, filter, f->flags, from);
+    return n + net_tap(f, filter);
+}
+
+static unsigned
+receive(const struct nic_frame *nf)
+{
+    struct exo_net_info *info = K.net.info;
+    struct frame f = {
+        .header = nf->bytes,
+        .header_bytes = nf->count,
+        .bytes = nf->count,
+        .flags = nf->summed ? EXO_RX_CHECKED : 0,
+    };
+    info->rx_polled += K.polling;
+    if (unlikely(nf->count < EXO_FRAME_MIN || nf->count > EXO_FRAME_MAX)) {
+        info->rx_malformed++;
+        return 0;
+    }
+    info->rx_frames++;
+    info->rx_bytes += nf->count;
+    return net_deliver(&f, NULL);
+}
+
+/* Serve the card for one hold of the lock. True: there may be more. */
+static bool
+poll_once(void)
+{
+    struct nic_frame frame;
+    unsigned frames = 0, copies = 0;
+    unsigned sent = net_collect_sent(POLL_SENT);
+    K.net.stamp = hw_rdtsc();
+    while (frames < POLL_FRAMES && copies < POLL_COPIES &&
+           nic.driver->receive(&frame)) {
+        copies += receive(&frame);
+        nic.driver->release();
+        frames++;
+    }
+    K.net.stamp = 0;
+    return sent == POLL_SENT || frames == POLL_FRAMES || copies >= POLL_COPIES;
+}
+
+/* True: the budget ended first. */
+static bool
+poll(struct cpu *c)
+{
+    for (unsigned n = 0; n < POLL_BUDGET; n += POLL_FRAMES) {
+        if (!poll_once())
+            return false;
+        uint64_t path = c->lock_path;
+        kernel_unlock(c);
+        kernel_lock(c, path);
+    }
+    return true;
+}
+
+bool
+net_interrupt(struct cpu *c)
+{
+    bool was = K.polling;
+    if (!nic.driver)
+        return false;
+    K.net.info->interrupts += !was;
+    nic.driver->acknowledge();
+    bool more = poll(c);
+    if (!nic.has_irq || more == K.polling)
+        return more;
+    K.polling = more;
+    nic.driver->interrupts(!more);
+    return more || poll(c); /* what came before they were on again */
+}
