@@ -5,7 +5,7 @@
  * addresses. A neighbour that no packet is for counts meanwhile. What is asked
  * for with a frame of EtherType 88b6 is said on the console:
  *
- *   # counters frames F malformed M unclaimed U dropped D polled P rounds R
+ *   # counters QUESTION frames F malformed M unclaimed U dropped D polled P rounds R
  *   # bye
  *
  * Driven by test_card.py through a cable of its own (injector.py).
@@ -40,12 +40,12 @@ attach_type(unsigned direction, uint16_t type)
 }
 
 static void
-say_counters(void)
+say_counters(unsigned question)
 {
     const struct exo_net_info *n = exo_net_info();
-    say("# counters frames %lu malformed %lu unclaimed %lu dropped %lu polled "
-        "%lu rounds %lu\n",
-        n->rx_frames, n->rx_malformed, n->rx_unclaimed,
+    say("# counters %u frames %lu malformed %lu unclaimed %lu dropped %lu "
+        "polled %lu rounds %lu\n",
+        question, n->rx_frames, n->rx_malformed, n->rx_unclaimed,
         port_info(&a)->rx_dropped, n->rx_polled, rounds);
 }
 
@@ -68,13 +68,14 @@ static bool
 answer(const struct exo_net_entry *e)
 {
     const uint8_t *frame = port_frame(&a, e);
-    uint32_t bytes = e->bytes;
     if (frame[13] == (TYPE_ECHO & 0xff)) {
-        echo(frame, bytes);
+        echo(frame, e->bytes);
         return false;
     }
-    say_counters();
-    return bytes > 14 && frame[14] == 'q';
+    if (frame[14] == 'q')
+        return true;
+    say_counters(frame[15]);
+    return false;
 }
 
 TEST(echo_until_asked_to_stop)
@@ -92,7 +93,8 @@ TEST(echo_until_asked_to_stop)
             last = answer(e);
             continue;
         }
-        OK(port_send(&a));
+        int64_t left = port_send(&a);
+        CHECK(left == 0 || left == -EXO_E_AGAIN); // an event says when
         exo_wait(EXO_EVENT_NET, now() + seconds(1), 0);
         __atomic_fetch_and(&uarea()->events, ~EXO_EVENT_NET, __ATOMIC_ACQ_REL);
     }
