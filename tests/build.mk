@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Test programs on the bare ABI: build/tests/ROOM/NAME from each
-# tests/kernel/*.c and tests/attack/*.c, with tests/lib and nothing of a libOS.
+# tests/kernel/*.c, tests/attack/*.c and tests/net/*.c, with tests/lib and nothing
+# of a libOS.
 
 TEST_CFLAGS := $(COMMON_CFLAGS) -Iexokernel/include -Itests/lib \
     -fno-stack-protector
@@ -13,7 +14,8 @@ $(call flavour,tests/objects,TEST_CFLAGS)
 
 TEST_LIB     := $(call objects,tests/objects,$(sort \
     $(wildcard tests/lib/*.c tests/lib/*.S)))
-TEST_SOURCES := $(sort $(wildcard tests/kernel/*.c tests/attack/*.c))
+TEST_SOURCES := $(sort $(wildcard tests/kernel/*.c tests/attack/*.c \
+    tests/net/*.c))
 TEST_IMAGES  := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
 ALL          += $(TEST_IMAGES)
 OBJECTS      += $(TEST_LIB) $(call objects,tests/objects,$(TEST_SOURCES))

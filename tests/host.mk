@@ -63,6 +63,11 @@ $(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c \
     tests/fuzz/packets.c)
 $(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c \
     tests/fuzz/packets.c)
+NIC_TEST := $(wildcard tests/unit/nic_*.c) tests/hosted/claim.c \
+    $(addprefix exokernel/, drv/nic.c drv/pci.c drv/virtq.c drv/e1000.c \
+    boot/bootinfo.c boot/region.c boot/multiboot1.c boot/multiboot2.c) \
+    $(wildcard exokernel/drv/virtio*.c)
+$(call host-program,nic_test,$(NIC_TEST),hosted)
 $(call host-program,elf_test,tests/unit/elf_test.c libos/lib/elf.c,hosted-user)
 $(call host-program,manifest_test,tests/unit/manifest_test.c \
     apps/init/manifest.c apps/init/manifest_net.c apps/init/admit.c libos/lib/print.c,hosted-user)

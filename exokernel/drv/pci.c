@@ -174,6 +174,14 @@ size_bits(const struct pci_function *f, unsigned at, uint32_t value)
     return bits;
 }
 
+/* Ranges are powers of two, and lie at multiples of their size. */
+static bool
+is_aligned(const struct pci_bar *bar)
+{
+    return bar->bytes != 0 && (bar->bytes & (bar->bytes - 1)) == 0 &&
+           (bar->base & (bar->bytes - 1)) == 0;
+}
+
 static bool
 read_io_bar(const struct pci_function *f, unsigned at, struct pci_bar *bar)
 {
@@ -181,7 +189,7 @@ read_io_bar(const struct pci_function *f, unsigned at, struct pci_bar *bar)
     const uint32_t bits = size_bits(f, at, low) & ~3u;
     bar->base = low & ~3u;
     bar->bytes = (uint16_t)(~bits + 1); /* the upper half may read as zero */
-    return bar->base != 0 && bar->bytes != 0 &&
+    return bar->base != 0 && is_aligned(bar) &&
            bar->base + bar->bytes <= UINT64_C(0x10000);
 }
 
@@ -202,7 +210,7 @@ read_memory_bar(const struct pci_function *f, unsigned at, struct pci_bar *bar)
         bits |= UINT64_C(0xffffffff) << 32;
     }
     bar->bytes = ~bits + 1;
-    return mmio_is_possible(bar->base, bar->bytes);
+    return is_aligned(bar) && mmio_is_possible(bar->base, bar->bytes);
 }
 
 bool

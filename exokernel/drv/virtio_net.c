@@ -146,11 +146,10 @@ receive(struct nic_frame *frame)
     const struct buffer *b = &net.buffer[net.current];
     struct header header = {0};
     memcpy(&header, b->bytes - net.header_bytes, net.header_bytes);
-    const bool whole =
-        bytes >= net.header_bytes && bytes - net.header_bytes <= NIC_FRAME_MAX;
+    const uint32_t count = bytes - net.header_bytes; /* below 0: too long */
     *frame = (struct nic_frame){
         .bytes = b->bytes,
-        .count = whole ? bytes - net.header_bytes : 0,
+        .count = count <= NIC_FRAME_MAX ? count : 0,
         .summed = (header.flags & (HEADER_NEEDS_SUM | HEADER_SUM_GOOD)) != 0 &&
                   nic.rx_sum,
     };

@@ -118,9 +118,10 @@ def apps():
 
 
 def minimal():
-    """Whole machines with init and the applications, as users start them."""
-    return [PythonTests(path, cpus=2)
-            for path in sorted((ROOT / "tests/minimal").glob("test_*.py"))]
+    """Whole machines: with init and the applications, as users start them, and
+    with a network cable of the test's own."""
+    return [PythonTests(path, cpus=2) for room in ("minimal", "net")
+            for path in sorted((ROOT / "tests" / room).glob("test_*.py"))]
 
 
 def exos():
