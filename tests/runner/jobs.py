@@ -171,7 +171,8 @@ env = {{ LIKE = "this one" }}
 
 
 class Program(Job):
-    """A host program that prints result lines, or at least exits with 0."""
+    """A host program that prints result lines, or at least exits with 0. It
+    runs where it lies, for some leave files."""
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
@@ -180,7 +181,7 @@ class Program(Job):
     def run(self, report):
         try:
             done = subprocess.run(
-                [self.path], cwd=ROOT, text=True, timeout=1200, check=False,
+                [self.path], cwd=self.path.parent, text=True, timeout=1200, check=False,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, errors="replace")
             text, code = done.stdout, done.returncode
