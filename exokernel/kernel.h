@@ -69,6 +69,7 @@ struct page {
         struct {
             uint32_t nwrite, nexec; /* [K] writable, executable bindings */
         };
+        uint64_t counts; /* [K] both of them */
         struct {
             uint32_t entries; /* [K] table: entries present */
             uint32_t cursor;  /* [K] table: emptied up to */
@@ -147,6 +148,32 @@ struct env {
 
 _Static_assert(sizeof(struct env) <= EXO_PAGE_BYTES, "fits the save page");
 
+/* What a call changed in page tables and a TLB may still hold: tlb/flush.h. */
+#define FLUSH_SINGLE 8 /* more pages than this, and all go at once */
+struct flush {
+    exo_page root;   /* address space that changed */
+    bool everywhere; /* a shared table changed: any root may be concerned */
+    uint32_t n;      /* pages; more than FLUSH_SINGLE: not one by one */
+    uint64_t va[FLUSH_SINGLE];
+};
+
+/* What the bind call works with, in tlb/bind_sys.c. */
+#define BIND_LEAVES 8
+struct binder {
+    const struct cap *table_cap, *page_cap;
+    exo_page root;
+    int32_t done, left; /* pages; and units that may be done */
+    int64_t error;      /* why it stopped */
+    struct flush flush; /* empty between calls */
+    struct leaf {
+        uint64_t key;   /* root << 32 | address >> 21 */
+        uint64_t links; /* K.links when it was found; it holds until then */
+        uint64_t *entries;
+        uint32_t table;
+        bool shared; /* this table, or one above, is linked more than once */
+    } leaf[BIND_LEAVES]; /* leaf tables found, by the last bits of the key */
+};
+
 /* One CPU. Allocated at boot, found through GS base in the kernel. */
 struct cpu {
     struct cpu *self;               /* [I] */
@@ -183,7 +210,8 @@ struct cpu {
     /* tlb */
     struct pcid_entry {
         uint64_t root_pa, generation, used;
-    } pcid[8]; /* [C] which address spaces this CPU's TLB may hold */
+    } pcid[8];            /* [C] which address spaces this CPU's TLB may hold */
+    struct binder binder; /* [C] */
 
     struct cpu_hw hw; /* [I] descriptor tables, stacks */
 };
@@ -240,6 +268,7 @@ struct kernel {
 
     /* tlb */
     uint64_t generation;    /* [K] flushes that concern every root */
+    uint64_t links;         /* [K] links made and taken out, of any table */
     uint64_t pages_info_pa; /* [I] table that maps the exposed pages */
 
     /* chan */

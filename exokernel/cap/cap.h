@@ -29,10 +29,15 @@ cap_mask(unsigned length)
 }
 
 static inline bool
+cap_matches(const struct cap *cap, exo_guard guard)
+{
+    return ((cap->name ^ guard) & cap->mask) == 0;
+}
+
+static inline bool
 cap_covers(const struct cap *cap, exo_guard guard, unsigned rights)
 {
-    return ((cap->name ^ guard) & cap->mask) == 0 &&
-           (cap->rights & rights) == rights;
+    return cap_matches(cap, guard) && (cap->rights & rights) == rights;
 }
 
 extern const struct cap cap_nothing; /* covers nothing */

@@ -102,8 +102,10 @@ tlb_count(exo_page page, uint64_t entry, int by)
 {
     struct page *p = &K.page[page];
     if (unlikely(K.page_info[page].use == EXO_USE_TABLE)) {
-        if (!(entry & EXO_PTE_NX))
+        if (!(entry & EXO_PTE_NX)) {
             p->parents += by;
+            K.links++;
+        }
         return;
     }
     if (entry & EXO_PTE_W)
@@ -184,7 +186,7 @@ clear_by_force(const struct place *at, struct flush *f)
     if (!reachable || !(old & EXO_PTE_A))
         return;
     if (level > 1 && !(old & EXO_PTE_PS))
-        f->whole = true;
+        flush_add_all(f);
     else
         flush_add(f, va);
 }

@@ -188,7 +188,7 @@ trap_idle_interrupt(uint32_t vector)
 void
 trap_kernel_exception(struct panic_frame *f)
 {
-    uint64_t fixup = f->vector == VECTOR_PF ? user_copy_fixup(f->rip) : 0;
+    uint64_t fixup = f->vector == VECTOR_PF ? user_fixup(f->rip) : 0;
     if (!fixup)
         panic_regs(f, "exception %lu in the kernel, address %lx", f->vector,
                    hw_read_cr2());

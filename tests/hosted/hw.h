@@ -46,6 +46,11 @@ void hw_invlpg(uint64_t va);
 enum hw_invpcid_type { HW_INVPCID_ADDRESS = 0 };
 void hw_invpcid(uint64_t type, uint64_t pcid, uint64_t va);
 
+/* Words of the user that runs. */
+bool hw_user_load(uint64_t *to, uint64_t uva);
+bool hw_user_load3(uint64_t to[3], uint64_t uva);
+bool hw_user_store(uint64_t uva, uint64_t word);
+
 /* Spinning: with one kernel entry at a time nobody else can end it. */
 void hw_pause(void);
 
