@@ -7,7 +7,7 @@
 
 #define FRESH_LOOK 128 /* page records looked at for one never used */
 
-static void
+static inline void
 list_push(uint32_t *head, exo_page page)
 {
     struct page *p = &K.page[page];
@@ -18,7 +18,7 @@ list_push(uint32_t *head, exo_page page)
     *head = (uint32_t)page;
 }
 
-static void
+static inline void
 list_remove(uint32_t *head, exo_page page)
 {
     struct page *p = &K.page[page];
@@ -121,24 +121,25 @@ unlist_free(exo_page page)
     info->flags &= EXO_PAGE_ZERO;
 }
 
-void
+bool
 page_clean(exo_page page)
 {
     struct exo_page_info *info = &K.page_info[page];
-    if (!(info->flags & EXO_PAGE_ZERO))
-        memset(page_kva(page), 0, EXO_PAGE_BYTES);
+    if (info->flags & EXO_PAGE_ZERO)
+        return false;
+    memset(page_kva(page), 0, EXO_PAGE_BYTES);
     info->flags |= EXO_PAGE_ZERO;
+    return true;
 }
 
-void
+bool
 page_take(exo_page page, struct env *payer, exo_guard guard)
 {
     struct exo_page_info *info = &K.page_info[page];
     struct page *p = &K.page[page];
     assert(info->use == EXO_USE_FREE);
     unlist_free(page);
-    if (p->first != payer->id)
-        page_clean(page); /* PAGE-3 */
+    bool zeroed = p->first != payer->id && page_clean(page); /* PAGE-3 */
     p->first = 0;
     info->use = EXO_USE_DATA;
     info->guard = guard;
@@ -146,6 +147,7 @@ page_take(exo_page page, struct env *payer, exo_guard guard)
     list_push(&payer->pages, page);
     K.machine->pages_free--;
     account_charge(payer, EXO_KIND_PAGE, 1);
+    return zeroed;
 }
 
 exo_page

@@ -41,9 +41,9 @@ void page_adopt(exo_page page, uint64_t count, struct env *payer);
 /* Let the kernel's own pages be bound read-only under guard 0. Boot. */
 void page_expose(exo_page page, uint64_t count);
 
-/* FREE to DATA, charged to `payer` and zeroed when it belonged to another.
- * needs: page FREE, account_fits(payer, PAGE, 1). */
-void page_take(exo_page page, struct env *payer, exo_guard guard);
+/* FREE to DATA, charged to `payer` and zeroed when it belonged to another: then
+ * true. needs: page FREE, account_fits(payer, PAGE, 1). */
+bool page_take(exo_page page, struct env *payer, exo_guard guard);
 
 /* Any FREE page: the one given back last, else one never used; 0 when none was
  * found in a bounded look, though there may be one. */
@@ -105,8 +105,8 @@ void page_split(exo_page head);
  * payer and guard. needs: head a multiple of 512. */
 bool page_merge(exo_page head);
 
-/* Fill with zeros, unless it is known to be zero. */
-void page_clean(exo_page page);
+/* Fill with zeros, unless it is known to be zero: then false. */
+bool page_clean(exo_page page);
 
 static inline struct env *
 page_payer(exo_page page)

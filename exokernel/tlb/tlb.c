@@ -304,18 +304,10 @@ table_unpromise(exo_page table)
 }
 
 bool
-tlb_drop(exo_page page, int *budget, tlb_tell *tell)
+tlb_drop_bound(exo_page page, int *budget, tlb_tell *tell)
 {
     struct exo_page_info *info = &K.page_info[page];
     struct page *p = &K.page[page];
-    if (*budget <= 0)
-        return false;
-    if (likely(info->use == EXO_USE_DATA && info->bindings == 0 &&
-               !(info->flags & EXO_PAGE_LARGE))) {
-        page_put(page);
-        --*budget;
-        return true;
-    }
     if (info->use == EXO_USE_TABLE && p->chain && p->heirs)
         table_unpromise(page);
     if (p->chain && inherit(page, budget))

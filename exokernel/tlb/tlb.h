@@ -28,6 +28,7 @@
 #define EXO_TLB_TLB_H
 
 #include "kernel.h"
+#include "page/page.h"
 #include "tlb/flush.h"
 
 /* Told about each binding that is broken by force; `holder` pays for the table
@@ -119,7 +120,21 @@ bool tlb_empty(exo_page table, int *budget);
 /* A payer gives up a page: to an heir, or by breaking its bindings to the free
  * list. False: the budget ended, call again. needs: not kernel-held (tables and
  * link pages are taken apart here). */
-bool tlb_drop(exo_page page, int *budget, tlb_tell *tell);
+bool tlb_drop_bound(exo_page page, int *budget, tlb_tell *tell);
+
+static inline bool
+tlb_drop(exo_page page, int *budget, tlb_tell *tell)
+{
+    const struct exo_page_info *info = &K.page_info[page];
+    if (*budget <= 0)
+        return false;
+    if (unlikely(info->use != EXO_USE_DATA || info->bindings ||
+                 (info->flags & EXO_PAGE_LARGE)))
+        return tlb_drop_bound(page, budget, tell);
+    page_put(page);
+    --*budget;
+    return true;
+}
 
 /* DATA page to empty table. needs: page unbound for writing and executing,
  * account_pins(). */
