@@ -428,6 +428,15 @@ hw_this_cpu(void)
     return self;
 }
 
+/* A word of it, by its offset. */
+static inline uint64_t
+hw_this_word(unsigned offset)
+{
+    uint64_t word;
+    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(word) : "i"(offset));
+    return word;
+}
+
 /* Descriptor tables. */
 
 struct hw_table {

@@ -22,8 +22,8 @@
 #define CPU_WORDS     32
 #define CPU_LOCK_TSC  80
 #define CPU_LOCK_PATH 88
-#define CPU_LOCK_MAX  96
-#define CPU_INFO      104
+#define CPU_LOCK_MAX  84
+#define CPU_INFO      96
 
 /* Offsets in struct exo_cpu_info that assembly uses. */
 #define INFO_HOLD_MAX  80
@@ -181,11 +181,11 @@ struct cpu {
     uint64_t stack_top;             /* [I] kernel stack */
     struct env *current;            /* [K] what runs here, NULL: idle */
     uint64_t words[EXO_CALL_WORDS]; /* [C] of a call or reply on its way */
-    uint64_t lock_tsc;              /* [C] when this CPU took the kernel lock */
-    uint64_t lock_path;             /* [C] for what: number, or 256 + vector */
-    uint64_t lock_max;              /* [C] longest hold so far */
-    struct exo_cpu_info *info;      /* [R] its exposed part */
-    uint32_t kicked, kick_ack;      /* [a] asked off its env; see lock.h */
+    uint32_t lock_tsc;  /* [C] when this CPU took the kernel lock, low half */
+    uint32_t lock_max;  /* [C] longest hold so far */
+    uint64_t lock_path; /* [C] for what: number, or 256 + vector */
+    struct exo_cpu_info *info;         /* [R] its exposed part */
+    uint32_t kicked, kick_ack;         /* [a] asked off its env; see lock.h */
     uint32_t flush_wanted, flush_done; /* [a] shoot-down mailbox */
     uint32_t index;                    /* [I] */
     uint32_t apic_id;                  /* [I] */
@@ -196,6 +196,8 @@ struct cpu {
     struct env *left;  /* [K] ran here until now, its time not yet charged */
 
     /* slice */
+    uint64_t slot_end;      /* [K] when slot number `slot` ends */
+    uint32_t slot;          /* [K] that runs, or ran last, of its vector */
     uint64_t slice_end;     /* [K] when the current env's time is over */
     uint64_t grace_end;     /* [K] 0, or when its grace is over */
     uint64_t own_end;       /* [K] until when the slots are the owner's */

@@ -69,6 +69,11 @@ void hw_rd_user_bases(uint64_t *fs, uint64_t *gs);
 void hw_wr_user_bases(uint64_t fs, uint64_t gs);
 
 struct cpu *hw_this_cpu(void);
+static inline uint64_t
+hw_this_word(unsigned offset)
+{
+    return *(uint64_t *)((char *)hw_this_cpu() + offset);
+}
 
 struct hw_table {
     uint16_t limit;
