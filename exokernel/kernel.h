@@ -79,8 +79,11 @@ struct page {
     uint32_t link[2];    /* [K] table: link page of each half, 0: none */
     uint32_t generation; /* [K] root: flushes so far, see tlb/flush.h */
     uint32_t users;      /* [K] root: index of an env that uses it, 0: none */
-    uint32_t parents;    /* [K] table: entries of tables that link to it */
-    uint32_t heirs;      /* [K] table: its entries that make its payer heir */
+    union {
+        uint32_t parents; /* [K] table: entries of tables that link to it */
+        uint32_t tails;   /* [K] head of a 2 MiB page: TAIL pages behind it */
+    };
+    uint32_t heirs; /* [K] table: its entries that make its payer heir */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct page) == 64, "one cache line");

@@ -18,6 +18,8 @@ check_all(void)
     for (exo_page page = 1; page < K.npages; page++)
         if (K.page_info[page].use == EXO_USE_TABLE)
             check_table(page);
+    for (unsigned i = 0; i < K.ncpus; i++)
+        check_leaves(K.cpu[i]);
 }
 
 void

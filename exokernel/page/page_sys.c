@@ -163,7 +163,7 @@ sys_page_size(exo_cap cap, exo_page page, uint32_t large)
     if (!cap_covers(cap_slot(env_self(), cap), info->guard, EXO_WRITE))
         return -EXO_E_CAP;
     if (large)
-        return page_merge(page) ? 0 : -EXO_E_STATE;
+        return page_merge(page);
     if (!(info->flags & EXO_PAGE_LARGE) || info->bindings)
         return -EXO_E_STATE;
     page_split(page);

@@ -16,13 +16,14 @@
 #include "tlb/tlb.h"
 #include "tlb/user.h"
 
-/* Work done while the kernel lock is held, in units of about 50 instructions,
- * which is more than a usual page costs: then a table to be found, and a page
- * that goes by the general rules. */
-#define BIND_STEP  52
-#define COST_TABLE 4
-#define COST_SLOW  14
-#define LARGE_STEP 3 /* large pages at once */
+/* Work done while the kernel lock is held, in units of about 25 instructions: a
+ * usual page, what each run takes beside its pages, a table to be found, and
+ * what a page takes beside that by the general rules. */
+#define BIND_STEP  140
+#define COST_PAGE  2
+#define COST_RUN   3
+#define COST_TABLE 7
+#define COST_SLOW  28
 
 /* What each use of a page may be bound as. */
 static const uint8_t bindable[] = {
@@ -138,7 +139,8 @@ bind_check(const struct cap *cap, exo_page page, uint32_t flags, uint64_t old)
     unsigned allowed = info->use < sizeof(bindable) ? bindable[info->use] : 0;
     if (flags & RWX & ~allowed)
         return allowed ? -EXO_E_EXCL : -EXO_E_STATE;
-    if (!(info->flags & EXO_PAGE_LARGE) != !(flags & EXO_BIND_LARGE))
+    if ((info->flags & (EXO_PAGE_LARGE | EXO_PAGE_PART)) !=
+        (flags & EXO_BIND_LARGE ? EXO_PAGE_LARGE : 0))
         return -EXO_E_STATE;
     if (!(flags & (EXO_BIND_W | EXO_BIND_X)) || info->use != EXO_USE_DATA)
         return 0;
@@ -216,6 +218,7 @@ static int64_t
 bind_one(struct binder *b, const struct target *t, exo_page page,
          uint32_t flags)
 {
+    b->left -= COST_SLOW;
     if (flags & EXO_BIND_SAME)
         return bind_same(b, t, flags);
     if (flags & RWX)
@@ -348,20 +351,21 @@ change_all(struct binder *b, const struct leaf *leaf, uint64_t vpn,
     return vpn;
 }
 
-/* The leaf table for page number `vpn`, out of what this CPU knows or by a
- * walk; NULL: there is none. */
+/* Find the leaf table for page number `vpn` by a walk, and keep it in `leaf`.
+ * NULL: there is none. */
 static __attribute__((noinline)) const struct leaf *
-walk_to_leaf(struct leaf *leaf, exo_page root, uint64_t vpn)
+walk_to_leaf(struct binder *b, struct leaf *leaf, uint64_t vpn)
 {
+    const uint64_t va = vpn << EXO_PAGE_SHIFT;
     struct place at;
-    if (!tlb_walk(root, vpn << EXO_PAGE_SHIFT, 1, &at))
+    b->left -= COST_TABLE;
+    if (!tlb_walk(b->root, va, 1, &at))
         return NULL;
-    *leaf =
-        (struct leaf){.key = root << 32 | vpn >> 9,
-                      .links = K.links,
-                      .entries = table_entries(at.table),
-                      .table = (uint32_t)at.table,
-                      .shared = tlb_is_shared(root, vpn << EXO_PAGE_SHIFT, 1)};
+    *leaf = (struct leaf){.key = b->root << 32 | vpn >> 9,
+                          .links = K.links,
+                          .entries = table_entries(at.table),
+                          .table = (uint32_t)at.table,
+                          .shared = tlb_is_shared(b->root, va, 1)};
     return leaf;
 }
 
@@ -381,8 +385,7 @@ static inline const struct leaf *
 find_leaf(struct binder *b, uint64_t vpn)
 {
     struct leaf *leaf = leaf_slot(b, vpn);
-    return leaf_is_known(b, leaf, vpn) ? leaf
-                                       : walk_to_leaf(leaf, b->root, vpn);
+    return leaf_is_known(b, leaf, vpn) ? leaf : walk_to_leaf(b, leaf, vpn);
 }
 
 /* May entries of a table be written, with these flags? 0 or error. The right to
@@ -418,7 +421,6 @@ bind_slowly(struct binder *b, const struct leaf *leaf, uint64_t vpn,
     int64_t error = bind_one(b, &t, page, flags);
     if (error)
         stop(b, error);
-    b->left -= COST_SLOW;
     return !error;
 }
 
@@ -474,7 +476,7 @@ bind_large_run(struct binder *b, struct exo_run run)
             return;
         }
         b->done++;
-        b->left -= COST_TABLE + COST_SLOW;
+        b->left -= COST_TABLE;
         run.va += bytes;
         run.page += EXO_LARGE_PAGES;
     }
@@ -530,7 +532,9 @@ bind_run(struct binder *b, struct exo_run run)
         bind_large_run(b, run);
         return;
     }
-    uint64_t left = run.count < BIND_STEP ? run.count : BIND_STEP;
+    uint64_t left = (uint32_t)b->left / COST_PAGE + 1;
+    left = run.count < left ? run.count : left;
+    b->left -= COST_RUN;
     do {
         const struct leaf *leaf = find_leaf(b, vpn);
         int64_t error = -EXO_E_TABLE;
@@ -547,7 +551,7 @@ bind_run(struct binder *b, struct exo_run run)
                          run.page, run.flags) -
             vpn;
         b->done += (int32_t)n;
-        b->left -= (int32_t)n;
+        b->left -= (int32_t)n * COST_PAGE;
         vpn += n, run.page += n, left -= n;
     } while (unlikely(left && b->left > 0));
 }
@@ -615,7 +619,7 @@ sys_bind(uint32_t caps, exo_page root, EXO_USER(const struct exo_run) runs,
             stop(b, -EXO_E_FAULT);
         } else if (likely(bind_usual(b, run))) {
             b->done++;
-            b->left--;
+            b->left -= COST_RUN + COST_PAGE;
         } else {
             bind_run(b, run);
         }

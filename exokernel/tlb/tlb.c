@@ -356,3 +356,20 @@ check_table(exo_page table)
     }
     assert(present == K.page[table].entries);
 }
+
+void
+check_leaves(const struct cpu *c)
+{
+    for (unsigned i = 0; i < BIND_LEAVES; i++) {
+        const struct leaf *leaf = &c->binder.leaf[i];
+        struct place at;
+        if (!leaf->key || leaf->links != K.links)
+            continue;
+        exo_page root = leaf->key >> 32;
+        uint64_t va = (leaf->key & UINT32_MAX) << 21;
+        assert(is_table(root, 4) && tlb_walk(root, va, 1, &at));
+        assert(at.table == leaf->table); /* TLB-5 */
+        assert(leaf->shared == tlb_is_shared(root, va, 1));
+    }
+    assert(!c->binder.flush.n); /* and nothing is left to be flushed */
+}

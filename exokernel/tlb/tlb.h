@@ -19,6 +19,8 @@
  *        no loops, because a table's level is one below its parent's.
  * TLB-3  an entry that is not present is zero (L1TF).
  * TLB-4  an entry with the HEIR bit is charged ahead to its table's payer.
+ * TLB-5  K.links counts every link made or taken out; a leaf table that a CPU
+ *        found when it was the same is where a walk would lead.
  *
  * Policy left to the libOS: all mapping structure, placement and replacement.
  * How it is taken back: tlb_break(), in steps. [SDM3 4.5, 4.10],
@@ -145,5 +147,8 @@ void tlb_count(exo_page page, uint64_t entry, int by);
 
 /* Panics when an invariant of this room is broken for a table. */
 void check_table(exo_page table);
+
+/* The same for the leaf tables a CPU remembers. */
+void check_leaves(const struct cpu *c);
 
 #endif
