@@ -36,7 +36,7 @@ slot_seek(struct cpu *c, uint64_t now)
 {
     if (likely(now < c->slot_end))
         return;
-    if (likely(now - c->slot_end < K.slot_tsc)) {
+    if (likely(c->slot_end && now - c->slot_end < K.slot_tsc)) {
         c->slot_end += K.slot_tsc;
         c->slot = c->slot + 1 < K.nslots ? c->slot + 1 : 0;
         return;
