@@ -160,7 +160,8 @@ large_pages(void)
         return;
     struct exo_run one = {ARENA + UINT64_C(0x1000000), first, 1,
                           EXO_BIND_W | EXO_BIND_LARGE};
-    exo_page_size(ROOT_CAP, first, 1);
+    while (exo_page_size(ROOT_CAP, first, 1) == -EXO_E_AGAIN)
+        ;
     exo_bind(BOTH, 0, &one, 1);
     *(volatile char *)one.va = 1;
     one.flags = 0;

@@ -287,6 +287,69 @@ hw_halt(void)
     __asm__ volatile("hlt" : : : "memory");
 }
 
+/* Words of the user that runs, by an address known to be in the user half. SMAP
+ * is lifted in between, where there is SMAP. False: a page fault, after which
+ * the kernel goes on at the label (trap/ looks it up in section .fixups). */
+
+#define HW_USER_ACCESS(access)                                                 \
+    "cmpb $0, user_smap(%%rip)\n"                                              \
+    "je 3f\n"                                                                  \
+    "stac\n"                                                                   \
+    "1:" access "2: clac\n"                                                    \
+    "5:\n"                                                                     \
+    ".subsection 1\n"                                                          \
+    "3:" access "4: jmp 5b\n"                                                  \
+    ".previous\n"                                                              \
+    ".pushsection .fixups, \"a\"\n"                                            \
+    ".quad 1b, 2b, %l[fault]\n"                                                \
+    ".quad 3b, 4b, %l[fault]\n"                                                \
+    ".popsection\n"
+
+static inline bool
+hw_user_load(uint64_t *to, uint64_t uva)
+{
+    uint64_t word;
+    __asm__ goto(HW_USER_ACCESS("movq (%1), %0\n")
+                 : "=&r"(word)
+                 : "r"(uva)
+                 : "memory", "cc"
+                 : fault);
+    *to = word;
+    return true;
+fault:
+    return false;
+}
+
+static inline bool
+hw_user_load3(uint64_t to[3], uint64_t uva)
+{
+    uint64_t a, b, c;
+    __asm__ goto(HW_USER_ACCESS("movq (%3), %0\n"
+                                "movq 8(%3), %1\n"
+                                "movq 16(%3), %2\n")
+                 : "=&r"(a), "=&r"(b), "=&r"(c)
+                 : "r"(uva)
+                 : "memory", "cc"
+                 : fault);
+    to[0] = a, to[1] = b, to[2] = c;
+    return true;
+fault:
+    return false;
+}
+
+static inline bool
+hw_user_store(uint64_t uva, uint64_t word)
+{
+    __asm__ goto(HW_USER_ACCESS("movq %1, (%0)\n")
+                 :
+                 : "r"(uva), "r"(word)
+                 : "memory", "cc"
+                 : fault);
+    return true;
+fault:
+    return false;
+}
+
 /* SMAP windows; only where CPUID has SMAP, else #UD. */
 
 static inline void
@@ -405,6 +468,15 @@ hw_this_cpu(void)
     struct cpu *self;
     __asm__ volatile("movq %%gs:0, %0" : "=r"(self));
     return self;
+}
+
+/* A word of it, by its offset. */
+static inline uint64_t
+hw_this_word(unsigned offset)
+{
+    uint64_t word;
+    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(word) : "i"(offset));
+    return word;
 }
 
 /* Descriptor tables. */

@@ -22,8 +22,8 @@
 #define CPU_WORDS     32
 #define CPU_LOCK_TSC  80
 #define CPU_LOCK_PATH 88
-#define CPU_LOCK_MAX  96
-#define CPU_INFO      104
+#define CPU_LOCK_MAX  84
+#define CPU_INFO      96
 
 /* Offsets in struct exo_cpu_info that assembly uses. */
 #define INFO_HOLD_MAX  80
@@ -69,6 +69,7 @@ struct page {
         struct {
             uint32_t nwrite, nexec; /* [K] writable, executable bindings */
         };
+        uint64_t counts; /* [K] both of them */
         struct {
             uint32_t entries; /* [K] table: entries present */
             uint32_t cursor;  /* [K] table: emptied up to */
@@ -78,8 +79,11 @@ struct page {
     uint32_t link[2];    /* [K] table: link page of each half, 0: none */
     uint32_t generation; /* [K] root: flushes so far, see tlb/flush.h */
     uint32_t users;      /* [K] root: index of an env that uses it, 0: none */
-    uint32_t parents;    /* [K] table: entries of tables that link to it */
-    uint32_t heirs;      /* [K] table: its entries that make its payer heir */
+    union {
+        uint32_t parents; /* [K] table: entries of tables that link to it */
+        uint32_t tails;   /* [K] head of a 2 MiB page: TAIL pages behind it */
+    };
+    uint32_t heirs; /* [K] table: its entries that make its payer heir */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct page) == 64, "one cache line");
@@ -149,6 +153,32 @@ struct env {
 
 _Static_assert(sizeof(struct env) <= EXO_PAGE_BYTES, "fits the save page");
 
+/* What a call changed in page tables and a TLB may still hold: tlb/flush.h. */
+#define FLUSH_SINGLE 8 /* more pages than this, and all go at once */
+struct flush {
+    exo_page root;   /* address space that changed */
+    bool everywhere; /* a shared table changed: any root may be concerned */
+    uint32_t n;      /* pages; more than FLUSH_SINGLE: not one by one */
+    uint64_t va[FLUSH_SINGLE];
+};
+
+/* What the bind call works with, in tlb/bind_sys.c. */
+#define BIND_LEAVES 8
+struct binder {
+    const struct cap *table_cap, *page_cap;
+    exo_page root;
+    int32_t done, left; /* pages; and units that may be done */
+    int64_t error;      /* why it stopped */
+    struct flush flush; /* empty between calls */
+    struct leaf {
+        uint64_t key;   /* root << 32 | address >> 21 */
+        uint64_t links; /* K.links when it was found; it holds until then */
+        uint64_t *entries;
+        uint32_t table;
+        bool shared; /* this table, or one above, is linked more than once */
+    } leaf[BIND_LEAVES]; /* leaf tables found, by the last bits of the key */
+};
+
 /* One CPU. Allocated at boot, found through GS base in the kernel. */
 struct cpu {
     struct cpu *self;               /* [I] */
@@ -156,11 +186,11 @@ struct cpu {
     uint64_t stack_top;             /* [I] kernel stack */
     struct env *current;            /* [K] what runs here, NULL: idle */
     uint64_t words[EXO_CALL_WORDS]; /* [C] of a call or reply on its way */
-    uint64_t lock_tsc;              /* [C] when this CPU took the kernel lock */
-    uint64_t lock_path;             /* [C] for what: number, or 256 + vector */
-    uint64_t lock_max;              /* [C] longest hold so far */
-    struct exo_cpu_info *info;      /* [R] its exposed part */
-    uint32_t kicked, kick_ack;      /* [a] asked off its env; see lock.h */
+    uint32_t lock_tsc;  /* [C] when this CPU took the kernel lock, low half */
+    uint32_t lock_max;  /* [C] longest hold so far */
+    uint64_t lock_path; /* [C] for what: number, or 256 + vector */
+    struct exo_cpu_info *info;         /* [R] its exposed part */
+    uint32_t kicked, kick_ack;         /* [a] asked off its env; see lock.h */
     uint32_t flush_wanted, flush_done; /* [a] shoot-down mailbox */
     uint32_t index;                    /* [I] */
     uint32_t apic_id;                  /* [I] */
@@ -171,6 +201,8 @@ struct cpu {
     struct env *left;  /* [K] ran here until now, its time not yet charged */
 
     /* slice */
+    uint64_t slot_end;      /* [K] when slot number `slot` ends */
+    uint32_t slot;          /* [K] that runs, or ran last, of its vector */
     uint64_t slice_end;     /* [K] when the current env's time is over */
     uint64_t grace_end;     /* [K] 0, or when its grace is over */
     uint64_t own_end;       /* [K] until when the slots are the owner's */
@@ -186,7 +218,8 @@ struct cpu {
     /* tlb */
     struct pcid_entry {
         uint64_t root_pa, generation, used;
-    } pcid[8]; /* [C] which address spaces this CPU's TLB may hold */
+    } pcid[8];            /* [C] which address spaces this CPU's TLB may hold */
+    struct binder binder; /* [C] */
 
     struct cpu_hw hw; /* [I] descriptor tables, stacks */
 };
@@ -244,6 +277,7 @@ struct kernel {
 
     /* tlb */
     uint64_t generation;    /* [K] flushes that concern every root */
+    uint64_t links;         /* [K] links made and taken out, of any table */
     uint64_t pages_info_pa; /* [I] table that maps the exposed pages */
 
     /* net */

@@ -21,7 +21,16 @@
 #include "hw.h"
 
 /* Answer what other CPUs want of this one; needs no lock. */
-void cpu_serve_mailbox(struct cpu *c);
+void cpu_answer(struct cpu *c);
+
+static inline void
+cpu_serve_mailbox(struct cpu *c)
+{
+    if (unlikely(__atomic_load_n(&c->flush_wanted, __ATOMIC_ACQUIRE) !=
+                     c->flush_done ||
+                 __atomic_load_n(&c->kicked, __ATOMIC_ACQUIRE) != c->kick_ack))
+        cpu_answer(c);
+}
 
 static inline bool
 kernel_is_locked(void)
@@ -46,14 +55,14 @@ kernel_lock(struct cpu *c, uint64_t path)
             c->current->info->lock_wait += waited;
     }
     c->lock_path = path;
-    c->lock_tsc = hw_rdtsc();
+    c->lock_tsc = (uint32_t)hw_rdtsc();
 }
 
 /* Give the lock up, when it is `now`. */
 static inline void
 kernel_unlock_at(struct cpu *c, uint64_t now)
 {
-    uint64_t held = now - c->lock_tsc;
+    uint32_t held = (uint32_t)now - c->lock_tsc;
     if (unlikely(held > c->lock_max)) {
         c->lock_max = c->info->lock_hold_max = held;
         c->info->lock_hold_path = c->lock_path;

@@ -2,7 +2,9 @@
 """Lines of the kernel's rooms, and bytes of what is built from them.
 
 Code lines are lines with anything but white space and comments. Headers count
-with the room they are in; include/exo is the ABI, which programs share.
+with the room they are in. What is not the kernel that runs stands apart: the
+drivers, include/exo, which is the ABI that programs share, and the run-time of
+the sanitizers, which only `make SAN=1` links.
 """
 
 import pathlib
@@ -13,7 +15,8 @@ import tempfile
 from exo import ExoError, image
 
 SOURCES = (".c", ".h", ".S", ".def", ".ld")
-DRIVERS = "drv"
+APART = ("drv", "include", "sanitizer")
+SANITIZER = ("sanitize.c", "sanitize.h")
 
 # Strings and character constants hide comment marks; they come first.
 _TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
@@ -41,9 +44,11 @@ def rooms(tree):
     top = tree.root / "exokernel"
     found = {"kernel": count_room(f for f in top.iterdir() if f.is_file())}
     for room in sorted(d for d in top.iterdir() if d.is_dir()):
-        counted = count_room(f for f in room.rglob("*") if f.is_file())
+        counted = count_room(f for f in room.rglob("*")
+                             if f.is_file() and f.name not in SANITIZER)
         if counted[1]:
             found[room.name] = counted
+    found["sanitizer"] = count_room(top / "debug" / name for name in SANITIZER)
     return found
 
 
@@ -74,10 +79,10 @@ def measure(tree, out, _names=()):
     counted = rooms(tree)
     for room, (code, every) in counted.items():
         out.add(f"lines.{room}", code, "lines", all=every)
-    own = {room: n for room, n in counted.items() if room != DRIVERS}
+    own = {room: n for room, n in counted.items() if room not in APART}
     out.add("kernel_lines", sum(code for code, _ in own.values()), "lines",
             all=sum(every for _, every in own.values()),
-            with_drivers=sum(code for code, _ in counted.values()))
+            with_those_apart=sum(code for code, _ in counted.values()))
     for name, value in zip(("text", "data", "bss"), sections(tree.kernel)):
         out.add(f"kernel_{name}", value, "bytes")
     out.add("kernel_image", tree.kernel.stat().st_size, "bytes",

@@ -71,9 +71,9 @@ suspend_caller(struct cpu *c, struct env *me, struct env *callee, bool sync,
         timer_arm(env_timer_next(c));
 }
 
-/* Write the CALL frame of `e`: what it did before, and who calls. The registers
- * of an interrupted callee are kept in it; one that waited has none. */
-static void
+/* Write the CALL frame of `e`: what it did before, and who calls. One that
+ * waited or yielded has no registers to be kept. */
+static inline void
 write_frame(struct exo_frame *f, const struct env *e, const struct env *caller)
 {
     const struct exo_context *x = &e->context;
@@ -84,23 +84,23 @@ write_frame(struct exo_frame *f, const struct env *e, const struct env *caller)
     f->error = 0;
     f->rip = x->rip;
     f->cs = SEL_USER_CODE;
-    f->rflags = e->full ? x->rflags : FLAGS_CLEAN;
+    f->rflags = FLAGS_CLEAN;
     f->rsp = x->rsp;
     f->ss = SEL_USER_DATA;
-    if (unlikely(e->full)) {
-        f->rcx = x->rcx, f->rdx = x->rdx, f->rsi = x->rsi, f->rdi = x->rdi;
-        f->r8 = x->r8, f->r9 = x->r9, f->r10 = x->r10, f->r11 = x->r11;
-    } else {
-        f->rcx = f->rdx = f->rsi = f->rdi = 0;
-        f->r8 = f->r9 = f->r10 = f->r11 = 0;
-    }
+    f->rcx = f->rdx = f->rsi = f->rdi = 0;
+    f->r8 = f->r9 = f->r10 = f->r11 = 0;
 }
 
-/* The callee was interrupted: callee-saved registers stay its own. */
-static _Noreturn void
-enter_interrupted(struct cpu *c, struct env *e, uint64_t rip, uint64_t rsp)
+/* The callee was interrupted: its frame has the other registers, and those that
+ * C keeps stay its own. */
+static _Noreturn __attribute__((noinline)) void
+enter_interrupted(struct cpu *c, struct env *e, struct exo_frame *f,
+                  uint64_t rip, uint64_t rsp)
 {
     struct exo_context *x = &e->context;
+    f->rflags = x->rflags;
+    f->rcx = x->rcx, f->rdx = x->rdx, f->rsi = x->rsi, f->rdi = x->rdi;
+    f->r8 = x->r8, f->r9 = x->r9, f->r10 = x->r10, f->r11 = x->r11;
     x->rip = rip;
     x->rsp = x->rdi = rsp;
     x->rflags = FLAGS_CLEAN;
@@ -111,23 +111,30 @@ enter_interrupted(struct cpu *c, struct env *e, uint64_t rip, uint64_t rsp)
     exit_full(x);
 }
 
+/* The callee cannot be entered, and is in no queue any more. */
+static _Noreturn __attribute__((noinline)) void
+end_callee(struct cpu *c, struct env *e, enum exo_end end)
+{
+    e->info->state = EXO_ENV_STOPPED;
+    env_end(e, &(struct env_end){.end = end});
+    slice_schedule(c);
+}
+
 /* Into the CALL handler, with the words. */
-static _Noreturn void
+static _Noreturn inline void
 enter_callee(struct cpu *c, struct env *e, const struct env *caller)
 {
     uint64_t handler = uarea_read(&e->uarea->handler[EXO_UP_CALL]);
     struct frame_place at = upcall_place(e, e->context.rsp);
-    if (unlikely(!at.frame || handler >= EXO_USER_TOP)) {
-        e->info->state = EXO_ENV_STOPPED; /* it is in no queue any more */
-        env_end(e, &(struct env_end){.end = at.frame ? EXO_END_HANDLER
-                                                     : EXO_END_STACK});
-        slice_schedule(c);
-    }
+    if (unlikely(!at.frame))
+        end_callee(c, e, EXO_END_STACK);
+    if (unlikely(handler >= EXO_USER_TOP))
+        end_callee(c, e, EXO_END_HANDLER);
     write_frame(at.frame, e, caller);
     __atomic_store_n(&e->uarea->mask, 1, __ATOMIC_RELAXED);
     e->info->upcalls[EXO_UP_CALL]++;
     if (unlikely(e->full))
-        enter_interrupted(c, e, handler, at.rsp);
+        enter_interrupted(c, e, at.frame, handler, at.rsp);
     env_on(c, e);
     exit_call(handler, at.rsp, c->words);
 }

@@ -12,17 +12,6 @@ account(const struct env *e, enum exo_kind kind)
     return &e->info->account[kind];
 }
 
-bool
-account_fits(const struct env *e, enum exo_kind kind, uint32_t n)
-{
-    for (; e; e = e->parent) {
-        const struct exo_account *a = account(e, kind);
-        if ((uint64_t)a->used + a->promised + n > a->limit)
-            return false;
-    }
-    return true;
-}
-
 uint32_t
 account_excess(const struct env *e)
 {
@@ -70,32 +59,6 @@ account_victim(void)
         if (K.excess[i])
             return K.excess[i];
     return NULL;
-}
-
-/* Adds `n` (perhaps negative) along the chain; the ancestor below the first
- * env may change its bucket. */
-static inline void
-account_move(struct env *e, enum exo_kind kind, uint32_t n)
-{
-    account(e, kind)->own += n;
-    for (struct env *p = e; p; p = p->parent) {
-        account(p, kind)->used += n;
-        if (kind == EXO_KIND_PAGE && p->parent == K.first)
-            account_sort(p);
-    }
-}
-
-void
-account_charge(struct env *e, enum exo_kind kind, uint32_t n)
-{
-    account_move(e, kind, n);
-}
-
-void
-account_refund(struct env *e, enum exo_kind kind, uint32_t n)
-{
-    assert(account(e, kind)->own >= n);
-    account_move(e, kind, -n);
 }
 
 void

@@ -29,10 +29,15 @@ cap_mask(unsigned length)
 }
 
 static inline bool
+cap_matches(const struct cap *cap, exo_guard guard)
+{
+    return ((cap->name ^ guard) & cap->mask) == 0;
+}
+
+static inline bool
 cap_covers(const struct cap *cap, exo_guard guard, unsigned rights)
 {
-    return ((cap->name ^ guard) & cap->mask) == 0 &&
-           (cap->rights & rights) == rights;
+    return cap_matches(cap, guard) && (cap->rights & rights) == rights;
 }
 
 extern const struct cap cap_nothing; /* covers nothing */
@@ -51,11 +56,47 @@ bool cap_is_part(const struct cap *whole, uint64_t name, unsigned length,
                  unsigned rights);
 
 /* Would n more fit e's and every ancestor's limit? */
-bool account_fits(const struct env *e, enum exo_kind kind, uint32_t n);
+static inline bool
+account_fits(const struct env *e, enum exo_kind kind, uint32_t n)
+{
+    for (; e; e = e->parent) {
+        const struct exo_account *a = &e->info->account[kind];
+        if ((uint64_t)a->used + a->promised + n > a->limit)
+            return false;
+    }
+    return true;
+}
+
+/* Sort e, a child of the first env, into or out of K.excess. */
+void account_sort(struct env *e);
+void account_unsort(struct env *e);
+
+/* Add n (perhaps negative) to the use of e and its ancestors; the one below the
+ * first env may change its place in K.excess. */
+static inline void
+account_move(struct env *e, enum exo_kind kind, uint32_t n)
+{
+    e->info->account[kind].own += n;
+    for (; e; e = e->parent) {
+        e->info->account[kind].used += n;
+        if (e->parent == K.first && kind == EXO_KIND_PAGE)
+            account_sort(e);
+    }
+}
 
 /* Charge n to e and its ancestors. needs: account_fits(). */
-void account_charge(struct env *e, enum exo_kind kind, uint32_t n);
-void account_refund(struct env *e, enum exo_kind kind, uint32_t n);
+static inline void
+account_charge(struct env *e, enum exo_kind kind, uint32_t n)
+{
+    account_move(e, kind, n);
+}
+
+static inline void
+account_refund(struct env *e, enum exo_kind kind, uint32_t n)
+{
+    assert(e->info->account[kind].own >= n);
+    account_move(e, kind, -n);
+}
 
 /* Charge ahead for pages an env is heir of. needs: account_fits(). */
 void account_promise(struct env *e, uint32_t n);
@@ -77,10 +118,6 @@ struct env *account_victim(void);
 
 /* Pages e holds above its reservation, descendants included. */
 uint32_t account_excess(const struct env *e);
-
-/* Sort e, a child of the first env, into or out of K.excess. */
-void account_sort(struct env *e);
-void account_unsort(struct env *e);
 
 /* Panics when an invariant of this room is broken for e. */
 void check_cap(const struct env *e);

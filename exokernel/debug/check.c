@@ -20,6 +20,8 @@ check_all(void)
         if (K.page_info[page].use == EXO_USE_TABLE)
             check_table(page);
     check_net();
+    for (unsigned i = 0; i < K.ncpus; i++)
+        check_leaves(K.cpu[i]);
 }
 
 void

@@ -7,7 +7,7 @@
 #include "hw.h"
 #include "lib/string.h"
 
-#define COLLECT_LOOK 128 /* events looked at for one env's history */
+#define COLLECT_LOOK 96 /* events looked at for one env's history */
 
 static struct exo_trace_event *
 ring(const struct cpu *c)
@@ -46,12 +46,12 @@ trace_collect(struct cpu *c, uint16_t index, struct exo_trace_event *out,
     const struct exo_trace_event *events = ring(c);
     uint64_t head = c->info->trace_head;
     uint64_t look = head < COLLECT_LOOK ? head : COLLECT_LOOK;
+    const struct exo_trace_event *at = events + head % TRACE_EVENTS;
     uint32_t n = 0; /* from the newest back, to the end of out[] */
-    for (uint64_t i = 1; i <= look && n < max; i++) {
-        const struct exo_trace_event *event =
-            &events[(head - i) % TRACE_EVENTS];
-        if (event->env == index)
-            out[max - ++n] = *event;
+    for (; look && n < max; look--) {
+        at = at == events ? events + TRACE_EVENTS - 1 : at - 1;
+        if (at->env == index)
+            out[max - ++n] = *at;
     }
     if (n < max)
         memmove(out, out + max - n, n * sizeof(*out));

@@ -17,11 +17,17 @@ void trace_init_cpu(struct cpu *c);
 void trace_write(struct cpu *c, enum exo_trace_type type, const struct env *e,
                  uint64_t a, uint64_t b);
 
+static inline bool
+trace_is_on(enum exo_trace_type type)
+{
+    return K.trace_mask >> type & 1;
+}
+
 static inline void
 trace(struct cpu *c, enum exo_trace_type type, const struct env *e, uint64_t a,
       uint64_t b)
 {
-    if (unlikely(K.trace_mask >> type & 1))
+    if (unlikely(trace_is_on(type)))
         trace_write(c, type, e, a, b);
 }
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * See apic.h. Registers are named by their memory offset; the x2APIC's MSR is
- * 0x800 + offset / 16.
- */
+/* See apic.h. */
 #include "drv/apic.h"
 
 #include "drv/acpi.h"
@@ -52,27 +49,11 @@ enum ioapic {
     ENTRY_MASKED = 1u << 16,
 };
 
-static volatile uint32_t *lapic; /* NULL: x2APIC */
+volatile uint32_t *lapic;
 static struct {
     volatile uint32_t *registers;
     uint32_t first, lines; /* global line numbers */
 } ioapics[ACPI_MAX_IOAPICS];
-
-uint32_t
-lapic_read(enum lapic_register r)
-{
-    return lapic != NULL ? lapic[r / 4]
-                         : (uint32_t)hw_rdmsr(HW_MSR_X2APIC + r / 16);
-}
-
-void
-lapic_write(enum lapic_register r, uint32_t value)
-{
-    if (lapic != NULL)
-        lapic[r / 4] = value;
-    else
-        hw_wrmsr(HW_MSR_X2APIC + r / 16, value);
-}
 
 static void
 ioapic_write(unsigned i, uint32_t index, uint32_t value)

@@ -7,7 +7,10 @@
 #ifndef EXO_DRV_LAPIC_H
 #define EXO_DRV_LAPIC_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "hw.h"
 
 enum lapic_register {
     LAPIC_ID = 0x20,
@@ -30,7 +33,24 @@ enum lapic_lvt {
     LVT_TIMER_DEADLINE = 2u << 17, /* mode bits; 0: one-shot */
 };
 
-uint32_t lapic_read(enum lapic_register r);
-void lapic_write(enum lapic_register r, uint32_t value);
+/* Its registers, named by their offset; NULL: x2APIC, where the MSR is
+ * 0x800 + offset / 16. [I] */
+extern volatile uint32_t *lapic;
+
+static inline uint32_t
+lapic_read(enum lapic_register r)
+{
+    return lapic != NULL ? lapic[r / 4]
+                         : (uint32_t)hw_rdmsr(HW_MSR_X2APIC + r / 16);
+}
+
+static inline void
+lapic_write(enum lapic_register r, uint32_t value)
+{
+    if (lapic != NULL)
+        lapic[r / 4] = value;
+    else
+        hw_wrmsr(HW_MSR_X2APIC + r / 16, value);
+}
 
 #endif

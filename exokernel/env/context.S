@@ -14,12 +14,9 @@
     .text
     .globl exit_light, exit_reply, exit_call, exit_full
 
-exit_light:                         /* rip, rsp, rax, rdi */
+exit_light:                         /* rdi, rsp, rax, rip */
     mov %rdx, %rax
     mov %rsi, %rsp
-    mov %rdi, %r8
-    mov %rcx, %rdi
-    mov %r8, %rcx
     xor %ebx, %ebx
     xor %edx, %edx
     xor %esi, %esi

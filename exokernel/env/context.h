@@ -10,9 +10,9 @@
 
 #include "kernel.h"
 
-/* By SYSRET: rip, rsp, rax, rdi as given. rip is a user address. */
-_Noreturn void exit_light(uint64_t rip, uint64_t rsp, uint64_t rax,
-                          uint64_t rdi);
+/* By SYSRET: rdi, rsp, rax, rip as given. rip is a user address. */
+_Noreturn void exit_light(uint64_t rdi, uint64_t rsp, uint64_t rax,
+                          uint64_t rip);
 
 /* As exit_light, with the words of a reply in r8 r9 r10 r12 r13 r14. */
 _Noreturn void exit_reply(uint64_t rip, uint64_t rsp, const uint64_t words[]);

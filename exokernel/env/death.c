@@ -121,8 +121,10 @@ log_end(const struct env *e, const struct env_end *why)
                            "rip %lx]\n",
                            amid ? "\n" : "", end_text(why->end), why->vector,
                            why->value, why->addr, e->mortem.context.rip);
-    for (size_t i = 0; i < n; i++)
-        log->text[(head + i) % EXO_LOG_BYTES] = line[i];
+    size_t at = head % EXO_LOG_BYTES;
+    size_t first = n < EXO_LOG_BYTES - at ? n : EXO_LOG_BYTES - at;
+    memcpy(log->text + at, line, first);
+    memcpy(log->text, line + first, n - first);
     __atomic_store_n(&log->head, head + n, __ATOMIC_RELEASE);
 }
 

@@ -36,7 +36,7 @@ env_get(exo_env id)
 static inline struct env *
 env_self(void)
 {
-    return hw_this_cpu()->current;
+    return (struct env *)hw_this_word(CPU_CURRENT);
 }
 
 static inline unsigned
@@ -128,11 +128,9 @@ void env_run(struct cpu *c, struct env *e);
 /* Wake a WAITING env with a result. */
 void env_wake(struct env *e, int64_t result);
 
-/* e waits for the reply of a SYNC call to `callee`. */
+/* e waits for the reply of a SYNC call to `callee`, or no longer. */
 void env_wait_reply(struct env *e, struct env *callee);
-
-/* End what a WAITING env waits for, without making it READY. */
-void env_stop_waiting(struct env *e, int64_t result);
+void env_end_reply_wait(struct env *e);
 
 /* A READY env might run at once: interrupt whoever has its slot as slack, or
  * an idle CPU. */
@@ -164,7 +162,27 @@ void cpu_kick(struct cpu *c);
 
 void env_timer_arm(struct cpu *c, struct env *e, enum env_timer which,
                    uint64_t deadline);
-void env_timer_cancel(struct env *e, enum env_timer which);
+void env_timer_remove(struct env *e, enum env_timer which);
+
+static inline void
+env_timer_cancel(struct env *e, enum env_timer which)
+{
+    if (unlikely(e->heap_place[which]))
+        env_timer_remove(e, which);
+}
+
+/* End what a WAITING env waits for, without making it READY. */
+static inline void
+env_stop_waiting(struct env *e, int64_t result)
+{
+    assert(env_state(e) == EXO_ENV_WAITING);
+    env_timer_cancel(e, TIMER_WAIT);
+    if (e->callee)
+        env_end_reply_wait(e);
+    e->context.rax = (uint64_t)result;
+    e->wait_events = 0;
+    e->donate = 0;
+}
 
 /* The next deadline on this CPU, EXO_NEVER if none. */
 static inline uint64_t

@@ -26,7 +26,7 @@ cpu_kick(struct cpu *c)
 }
 
 void
-cpu_serve_mailbox(struct cpu *c)
+cpu_answer(struct cpu *c)
 {
     flush_serve(c);
     uint32_t kicked = __atomic_load_n(&c->kicked, __ATOMIC_ACQUIRE);
@@ -66,7 +66,7 @@ begin_upcall(struct env *e, int vector)
     }
     f.vector = (uint64_t)vector;
     __atomic_fetch_and(&u->pending, ~(1u << vector), __ATOMIC_ACQ_REL);
-    enum exo_end end = upcall_enter(e, &f);
+    enum exo_end end = upcall_enter(e, &f, vector);
     if (end)
         return end;
     x->rip = f.rip;
@@ -92,7 +92,7 @@ run_upcall(struct cpu *c, struct env *e, int vector)
     env_on(c, e);
     if (e->full)
         exit_full(&e->context);
-    exit_light(e->context.rip, e->context.rsp, e->context.rax, e->context.rdi);
+    exit_light(e->context.rdi, e->context.rsp, e->context.rax, e->context.rip);
 }
 
 void
@@ -106,7 +106,7 @@ env_run(struct cpu *c, struct env *e)
     env_on(c, e);
     if (e->full)
         exit_full(&e->context);
-    exit_light(e->context.rip, e->context.rsp, e->context.rax, 0);
+    exit_light(0, e->context.rsp, e->context.rax, e->context.rip);
 }
 
 bool
@@ -165,8 +165,8 @@ env_wait_reply(struct env *e, struct env *callee)
 }
 
 /* The callee is still there: it is not DEAD before its list is empty. */
-static void
-end_reply_wait(struct env *e)
+void
+env_end_reply_wait(struct env *e)
 {
     if (e->queue_prev)
         e->queue_prev->queue_next = e->queue_next;
@@ -175,18 +175,6 @@ end_reply_wait(struct env *e)
     if (e->queue_next)
         e->queue_next->queue_prev = e->queue_prev;
     e->callee = 0;
-}
-
-void
-env_stop_waiting(struct env *e, int64_t result)
-{
-    assert(env_state(e) == EXO_ENV_WAITING);
-    env_timer_cancel(e, TIMER_WAIT);
-    if (e->callee)
-        end_reply_wait(e);
-    e->context.rax = (uint64_t)result;
-    e->wait_events = 0;
-    e->donate = 0;
 }
 
 void

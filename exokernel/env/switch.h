@@ -86,7 +86,7 @@ env_off_light(struct cpu *c, struct env *e, int64_t result)
 
 /* Everything of the machine that belongs to an address space and a thread; and
  * the lock is given up. What follows is one of the exits of context.h. */
-static inline void
+static inline __attribute__((always_inline)) void
 env_on(struct cpu *c, struct env *e)
 {
     struct exo_env_info *info = e->info;

@@ -60,10 +60,8 @@ heap_down(struct cpu *c, uint32_t place, uint32_t timer)
 }
 
 void
-env_timer_cancel(struct env *e, enum env_timer which)
+env_timer_remove(struct env *e, enum env_timer which)
 {
-    if (!e->heap_place[which])
-        return;
     struct cpu *c = K.cpu[e->timer_cpu[which]];
     uint32_t place = e->heap_place[which] - 1;
     e->heap_place[which] = 0;
@@ -94,6 +92,6 @@ env_timer_pop(struct cpu *c, uint64_t now, enum env_timer *which)
         return NULL;
     struct env *e = timer_env(c->heap[0]);
     *which = c->heap[0] % ENV_TIMERS;
-    env_timer_cancel(e, *which);
+    env_timer_remove(e, *which);
     return e;
 }

@@ -27,6 +27,17 @@ upcall_nest(const struct env *e, uint64_t base, uint64_t used)
                                 base + start};
 }
 
+enum exo_end
+upcall_enter_nested(struct env *e, struct exo_frame *frame, uint64_t handler,
+                    uint64_t base)
+{
+    struct frame_place at = upcall_nest(e, base, frame->rsp - base);
+    if (!at.frame)
+        return EXO_END_STACK;
+    upcall_write(e, frame, frame->vector, handler, at);
+    return 0;
+}
+
 int
 upcall_choose(const struct env *e, uint32_t pending)
 {

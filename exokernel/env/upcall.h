@@ -39,33 +39,53 @@ struct frame_place {
 struct frame_place upcall_nest(const struct env *e, uint64_t base,
                                uint64_t used);
 
+/* The place of an outermost frame. */
+static inline struct frame_place
+upcall_top(const struct env *e, uint64_t base)
+{
+    return (struct frame_place){e->frame_top, base + e->stack_bytes -
+                                                  sizeof(struct exo_frame)};
+}
+
 static inline struct frame_place
 upcall_place(const struct env *e, uint64_t rsp)
 {
     uint64_t base = uarea_read(&e->uarea->stack_base);
     if (unlikely(rsp - base <= e->stack_bytes))
         return upcall_nest(e, base, rsp - base);
-    return (struct frame_place){e->frame_top, base + e->stack_bytes -
-                                                  sizeof(struct exo_frame)};
+    return upcall_top(e, base);
 }
 
-/* Write `frame` to the upcall stack and make it the way into the handler of its
- * vector: rip, rsp and rflags. 0, or why the env must end. */
-static inline enum exo_end
-upcall_enter(struct env *e, struct exo_frame *frame)
+/* Write `frame` to its place and make it the way into the handler. */
+static inline void
+upcall_write(struct env *e, struct exo_frame *frame, enum exo_vector vector,
+             uint64_t handler, struct frame_place at)
 {
-    uint64_t handler = uarea_read(&e->uarea->handler[frame->vector]);
-    if (unlikely(handler - EXO_USER_MIN >= EXO_USER_TOP - EXO_USER_MIN))
-        return handler ? EXO_END_HANDLER : EXO_END_FAULT;
-    struct frame_place at = upcall_place(e, frame->rsp);
-    if (unlikely(!at.frame))
-        return EXO_END_STACK;
+    struct exo_uarea *u = e->uarea;
     *at.frame = *frame;
-    __atomic_store_n(&e->uarea->mask, 1, __ATOMIC_RELAXED);
-    e->info->upcalls[frame->vector]++;
+    __atomic_store_n(&u->mask, 1, __ATOMIC_RELAXED);
+    e->info->upcalls[vector]++;
     frame->rip = handler;
     frame->rsp = at.rsp;
     frame->rflags = FLAGS_CLEAN;
+}
+
+/* The same below a frame that is interrupted, whose stack is at `base`. */
+enum exo_end upcall_enter_nested(struct env *e, struct exo_frame *frame,
+                                 uint64_t handler, uint64_t base);
+
+/* Write `frame`, of this vector, to the upcall stack and make it the way into
+ * the handler: rip, rsp and rflags. 0, or why the env must end. */
+static inline enum exo_end
+upcall_enter(struct env *e, struct exo_frame *frame, enum exo_vector vector)
+{
+    uint64_t handler = uarea_read(&e->uarea->handler[vector]);
+    if (unlikely(handler - EXO_USER_MIN >= EXO_USER_TOP - EXO_USER_MIN))
+        return handler ? EXO_END_HANDLER : EXO_END_FAULT;
+    uint64_t base = uarea_read(&e->uarea->stack_base);
+    if (unlikely(frame->rsp - base <= e->stack_bytes))
+        return upcall_enter_nested(e, frame, handler, base);
+    upcall_write(e, frame, vector, handler, upcall_top(e, base));
     return 0;
 }
 

@@ -6,8 +6,10 @@
 #include "lib/string.h"
 
 #define FRESH_LOOK 128 /* page records looked at for one never used */
+#define MERGE_STEP 64  /* pages merged at once, if all are not split again */
+#define TAILS      (EXO_LARGE_PAGES - 1)
 
-static void
+static inline void
 list_push(uint32_t *head, exo_page page)
 {
     struct page *p = &K.page[page];
@@ -18,7 +20,7 @@ list_push(uint32_t *head, exo_page page)
     *head = (uint32_t)page;
 }
 
-static void
+static inline void
 list_remove(uint32_t *head, exo_page page)
 {
     struct page *p = &K.page[page];
@@ -121,24 +123,25 @@ unlist_free(exo_page page)
     info->flags &= EXO_PAGE_ZERO;
 }
 
-void
+bool
 page_clean(exo_page page)
 {
     struct exo_page_info *info = &K.page_info[page];
-    if (!(info->flags & EXO_PAGE_ZERO))
-        memset(page_kva(page), 0, EXO_PAGE_BYTES);
+    if (info->flags & EXO_PAGE_ZERO)
+        return false;
+    memset(page_kva(page), 0, EXO_PAGE_BYTES);
     info->flags |= EXO_PAGE_ZERO;
+    return true;
 }
 
-void
+bool
 page_take(exo_page page, struct env *payer, exo_guard guard)
 {
     struct exo_page_info *info = &K.page_info[page];
     struct page *p = &K.page[page];
     assert(info->use == EXO_USE_FREE);
     unlist_free(page);
-    if (p->first != payer->id)
-        page_clean(page); /* PAGE-3 */
+    bool zeroed = p->first != payer->id && page_clean(page); /* PAGE-3 */
     p->first = 0;
     info->use = EXO_USE_DATA;
     info->guard = guard;
@@ -146,6 +149,7 @@ page_take(exo_page page, struct env *payer, exo_guard guard)
     list_push(&payer->pages, page);
     K.machine->pages_free--;
     account_charge(payer, EXO_KIND_PAGE, 1);
+    return zeroed;
 }
 
 exo_page
@@ -245,24 +249,42 @@ page_unhold(exo_page page)
     payer->info->account[EXO_KIND_PAGE].pinned--;
 }
 
-bool
+/* May this page become a part of the 2 MiB page behind `head`? */
+static inline bool
+is_alike(const struct exo_page_info *info, const struct exo_page_info *head)
+{
+    return info->use == EXO_USE_DATA && !info->bindings &&
+           info->payer == head->payer && info->guard == head->guard &&
+           !(info->flags & EXO_PAGE_LARGE);
+}
+
+int64_t
 page_merge(exo_page head)
 {
     struct exo_page_info *info = &K.page_info[head];
-    const exo_guard guard = info->guard;
-    const unsigned payer = info->payer;
-    unsigned zero = EXO_PAGE_ZERO;
-    for (unsigned i = 0; i < EXO_LARGE_PAGES; i++) {
-        if (info[i].use != EXO_USE_DATA || info[i].bindings ||
-            info[i].payer != payer || info[i].guard != guard ||
-            (info[i].flags & EXO_PAGE_LARGE))
-            return false;
-        zero &= info[i].flags;
+    struct page *p = &K.page[head];
+    if (!(info->flags & EXO_PAGE_PART)) {
+        if (!is_alike(info, info))
+            return -EXO_E_STATE;
+        info->flags |= EXO_PAGE_LARGE | EXO_PAGE_PART;
+        p->tails = 0;
     }
-    for (unsigned i = 1; i < EXO_LARGE_PAGES; i++)
-        info[i].use = EXO_USE_TAIL;
-    info->flags = (uint8_t)(EXO_PAGE_LARGE | zero);
-    return true;
+    uint32_t tails = p->tails;
+    uint32_t stop = tails + MERGE_STEP < TAILS ? tails + MERGE_STEP : TAILS;
+    uint8_t flags = info->flags;
+    for (; tails < stop && is_alike(&info[tails + 1], info); tails++) {
+        flags &= info[tails + 1].flags | (uint8_t)~EXO_PAGE_ZERO;
+        info[tails + 1].use = EXO_USE_TAIL;
+    }
+    p->tails = tails;
+    if (tails < stop) {
+        page_split(head);
+        return -EXO_E_STATE;
+    }
+    if (tails == TAILS)
+        flags &= (uint8_t)~EXO_PAGE_PART;
+    info->flags = flags;
+    return tails == TAILS ? 0 : -EXO_E_AGAIN;
 }
 
 void
@@ -270,12 +292,12 @@ page_split(exo_page head)
 {
     struct exo_page_info *info = &K.page_info[head];
     assert(info->bindings == 0);
-    const uint8_t flags = info->flags & (uint8_t)~EXO_PAGE_LARGE;
-    info->flags = flags;
-    for (unsigned i = 1; i < EXO_LARGE_PAGES; i++) {
+    info->flags &= (uint8_t) ~(EXO_PAGE_LARGE | EXO_PAGE_PART);
+    for (unsigned i = K.page[head].tails; i; i--) {
         info[i].use = EXO_USE_DATA;
-        info[i].flags = flags;
+        info[i].flags = info->flags;
     }
+    K.page[head].tails = 0;
 }
 
 void

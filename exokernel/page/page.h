@@ -3,7 +3,7 @@
  * Physical pages: who pays for each, who may bind it, what it is used as.
  *
  *   FREE -> DATA -> TABLE, SAVE, UAREA, STACK, FPU, LOG, LINK -> FREE
- *             DATA|LARGE + 511 TAIL <-> 512 DATA
+ *             DATA|LARGE + 511 TAIL <- |PART, fewer TAIL <-> 512 DATA
  *
  * PAGE-1  a page is FREE, or has one payer and is in that payer's list, or is
  *         the kernel's for ever. FREE pages that were used are in the free
@@ -41,9 +41,9 @@ void page_adopt(exo_page page, uint64_t count, struct env *payer);
 /* Let the kernel's own pages be bound read-only under guard 0. Boot. */
 void page_expose(exo_page page, uint64_t count);
 
-/* FREE to DATA, charged to `payer` and zeroed when it belonged to another.
- * needs: page FREE, account_fits(payer, PAGE, 1). */
-void page_take(exo_page page, struct env *payer, exo_guard guard);
+/* FREE to DATA, charged to `payer` and zeroed when it belonged to another: then
+ * true. needs: page FREE, account_fits(payer, PAGE, 1). */
+bool page_take(exo_page page, struct env *payer, exo_guard guard);
 
 /* Any FREE page: the one given back last, else one never used; 0 when none was
  * found in a bounded look, though there may be one. */
@@ -98,15 +98,16 @@ void page_repay(exo_page page, struct env *to);
 void page_hold(exo_page page, enum exo_page_use use);
 void page_unhold(exo_page page);
 
-/* A 2 MiB page to 512 small ones. needs: unbound. */
+/* A 2 MiB page to 512 small ones, also one merged in part. needs: unbound. */
 void page_split(exo_page head);
 
-/* 512 small pages to one of 2 MiB; false unless all are unbound DATA of one
- * payer and guard. needs: head a multiple of 512. */
-bool page_merge(exo_page head);
+/* 512 small pages to one of 2 MiB, a bounded number at a time. 0: it is one;
+ * EXO_E_AGAIN: in part, flagged PART; EXO_E_STATE, and none is merged: not all
+ * are unbound DATA of one payer and guard. needs: head a multiple of 512. */
+int64_t page_merge(exo_page head);
 
-/* Fill with zeros, unless it is known to be zero. */
-void page_clean(exo_page page);
+/* Fill with zeros, unless it is known to be zero: then false. */
+bool page_clean(exo_page page);
 
 static inline struct env *
 page_payer(exo_page page)

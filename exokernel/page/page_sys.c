@@ -15,16 +15,10 @@
 #define FREE_STEP    10
 #define REGUARD_STEP 56
 
-/* May this payer have one more page now? 0, or the error. */
-static int64_t
-may_take(struct env *payer)
+/* Nothing is free for this payer: can something be done about it? The error. */
+static __attribute__((noinline)) int64_t
+make_room(struct env *payer)
 {
-    if (unlikely(!account_fits(payer, EXO_KIND_PAGE, 1)))
-        return -EXO_E_LIMIT;
-    uint64_t free = K.machine->pages_free,
-             promised = K.machine->pages_earmarked;
-    if (likely(free > promised) || (free && payer->owed))
-        return 0;
     if (env_reap_any()) {
         if (!hw_this_cpu()->current)
             slice_schedule(hw_this_cpu()); /* the caller ended with it */
@@ -35,7 +29,21 @@ may_take(struct env *payer)
     return revoke_shortage(payer) ? -EXO_E_WAIT : -EXO_E_NONE;
 }
 
-static int64_t
+/* May this payer have one more page now? 0, or the error. */
+static inline int64_t
+may_take(struct env *payer)
+{
+    if (unlikely(!account_fits(payer, EXO_KIND_PAGE, 1)))
+        return -EXO_E_LIMIT;
+    uint64_t free = K.machine->pages_free,
+             promised = K.machine->pages_earmarked;
+    if (likely(free > promised) || (free && payer->owed))
+        return 0;
+    return make_room(payer);
+}
+
+/* Take *page, or any; *zeroed counts those that had to be filled with zeros. */
+static inline int64_t
 take_one(struct env *payer, exo_guard guard, exo_page *page, unsigned *zeroed)
 {
     if (*page != EXO_PAGE_ANY && unlikely(!page_valid(*page)))
@@ -50,9 +58,7 @@ take_one(struct env *payer, exo_guard guard, exo_page *page, unsigned *zeroed)
     }
     if (unlikely(K.page_info[*page].use != EXO_USE_FREE))
         return -EXO_E_NONE;
-    *zeroed += !(K.page_info[*page].flags & EXO_PAGE_USED) ||
-               K.page[*page].first != payer->id;
-    page_take(*page, payer, guard);
+    *zeroed += page_take(*page, payer, guard);
     revoke_granted(payer);
     return 0;
 }
@@ -78,12 +84,12 @@ sys_page_alloc(uint32_t caps, exo_guard guard, exo_env payer_id,
     while (done < count && done < ALLOC_QUICK && zeroed < ALLOC_STEP) {
         exo_page page;
         error = -EXO_E_FAULT;
-        if (!user_get(&page, pages + 8 * done, 1))
+        if (!user_get_word(&page, pages + 8 * done))
             break;
         error = take_one(payer, guard, &page, &zeroed);
         if (error)
             break;
-        if (unlikely(!user_put(pages + 8 * done, &page, 1))) {
+        if (unlikely(!user_put_word(pages + 8 * done, page))) {
             page_put(page); /* or nobody would know that it is his */
             error = -EXO_E_FAULT;
             break;
@@ -127,7 +133,7 @@ sys_page_free(exo_cap cap, EXO_USER(const exo_page) pages, uint64_t count)
     uint64_t done = 0;
     while (done < count && budget > 0) {
         exo_page page;
-        if (!user_get(&page, pages + 8 * done, 1)) {
+        if (!user_get_word(&page, pages + 8 * done)) {
             error = -EXO_E_FAULT;
             break;
         }
@@ -158,7 +164,7 @@ sys_page_size(exo_cap cap, exo_page page, uint32_t large)
     if (!cap_covers(cap_slot(env_self(), cap), info->guard, EXO_WRITE))
         return -EXO_E_CAP;
     if (large)
-        return page_merge(page) ? 0 : -EXO_E_STATE;
+        return page_merge(page);
     if (!(info->flags & EXO_PAGE_LARGE) || info->bindings)
         return -EXO_E_STATE;
     page_split(page);

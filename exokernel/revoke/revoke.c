@@ -232,15 +232,6 @@ revoke_shortage(struct env *asker)
     return true;
 }
 
-void
-revoke_granted(struct env *payer)
-{
-    if (likely(!payer->owed))
-        return;
-    payer->owed--;
-    K.machine->pages_earmarked--;
-}
-
 /* An env ends: what it waits for, and what is asked of it. */
 static void
 forget(struct env *e)

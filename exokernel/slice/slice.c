@@ -30,13 +30,20 @@ slice_init(void)
     K.slot_base = hw_rdtsc();
 }
 
-/* The slot that runs at `now`: its index, and when it ends. */
-static uint32_t
-slot_now(uint64_t now, uint64_t *end)
+/* Make c->slot the one that runs at `now`: most often it is, or is the next. */
+static inline void
+slot_seek(struct cpu *c, uint64_t now)
 {
+    if (likely(now < c->slot_end))
+        return;
+    if (likely(c->slot_end && now - c->slot_end < K.slot_tsc)) {
+        c->slot_end += K.slot_tsc;
+        c->slot = c->slot + 1 < K.nslots ? c->slot + 1 : 0;
+        return;
+    }
     uint64_t n = (now - K.slot_base) / K.slot_tsc;
-    *end = K.slot_base + (n + 1) * K.slot_tsc;
-    return (uint32_t)(n % K.nslots);
+    c->slot_end = K.slot_base + (n + 1) * K.slot_tsc;
+    c->slot = (uint32_t)(n % K.nslots);
 }
 
 /* What a look at the slots decides. */
@@ -48,13 +55,14 @@ struct choice {
     bool slack;
 };
 
-/* The end of the owner's adjacent slots from `slot`, which ends at `end`. */
+/* The end of the owner's adjacent slots, from the one that runs on. */
 static uint64_t
-run_of_slots(const struct cpu *c, exo_env owner, uint32_t slot, uint64_t end)
+run_of_slots(const struct cpu *c, exo_env owner)
 {
     const struct exo_slot *v = K.slot + c->index * K.nslots;
+    uint64_t end = c->slot_end;
     for (uint32_t i = 1; i < K.nslots; i++) {
-        if (v[(slot + i) % K.nslots].owner != owner)
+        if (v[(c->slot + i) % K.nslots].owner != owner)
             break;
         end += K.slot_tsc;
     }
@@ -62,7 +70,7 @@ run_of_slots(const struct cpu *c, exo_env owner, uint32_t slot, uint64_t end)
 }
 
 /* Whom a slot goes to while its owner sleeps: the env the owner named. */
-static struct env *
+static inline struct env *
 lent_to(struct cpu *c, const struct env *owner)
 {
     if (!owner || env_state(owner) != EXO_ENV_WAITING || !owner->donate)
@@ -75,14 +83,14 @@ lent_to(struct cpu *c, const struct env *owner)
 static inline __attribute__((always_inline)) struct choice
 look(struct cpu *c, uint64_t now)
 {
-    struct choice ch = {0};
-    uint32_t slot = slot_now(now, &ch.end);
+    slot_seek(c, now);
+    struct choice ch = {.end = c->slot_end};
     bool present = now >= c->yielded_end;
-    struct env *owner = env_get(K.slot[c->index * K.nslots + slot].owner);
+    struct env *owner = env_get(K.slot[c->index * K.nslots + c->slot].owner);
     ch.owner = owner;
     if (owner && present && env_may_run_on(owner, c) &&
         (env_state(owner) == EXO_ENV_READY || owner == c->current)) {
-        uint64_t end = run_of_slots(c, owner->id, slot, ch.end);
+        uint64_t end = run_of_slots(c, owner->id);
         uint64_t penalty = owner->info->time_penalty;
         ch.own_end = end;
         ch.cut = penalty < end - now ? penalty : end - now;
@@ -198,14 +206,12 @@ idle(struct cpu *c)
     expire(c, hw_rdtsc());
 }
 
-/* An owner that is dying pays for it with its own time. The choice may have
- * ended too, so look again. */
-static __attribute__((noinline)) struct choice
-look_after_reaping(struct cpu *c, struct env *owner)
+/* An owner that is dying pays for it with its own time. */
+static __attribute__((noinline)) void
+reap_owner(struct cpu *c, struct env *owner)
 {
     load_kernel_root(c);
     env_reap(owner, ENV_REAP_STEP);
-    return look(c, hw_rdtsc());
 }
 
 _Noreturn void
@@ -216,8 +222,10 @@ slice_schedule(struct cpu *c)
         uint64_t now = hw_rdtsc();
         cpu_settle(c, now);
         struct choice ch = look(c, now);
-        if (unlikely(ch.owner && env_state(ch.owner) == EXO_ENV_DYING))
-            ch = look_after_reaping(c, ch.owner);
+        if (unlikely(ch.owner && env_state(ch.owner) == EXO_ENV_DYING)) {
+            reap_owner(c, ch.owner);
+            ch = look(c, hw_rdtsc()); /* the choice may have ended too */
+        }
         commit(c, &ch);
         struct env *e = ch.env;
         if (!e) {
@@ -258,8 +266,14 @@ preempt(struct cpu *c, const struct trapframe *t)
     slice_schedule(c);
 }
 
+static __attribute__((noinline)) void
+end_undeliverable(struct env *e, const struct trapframe *t, enum exo_end end)
+{
+    env_end(e, &(struct env_end){.end = end, .frame = &t->f});
+}
+
 /* Deliver an asynchronous upcall to the env that runs. False: it must go. */
-static bool
+static inline bool
 deliver(struct cpu *c, struct trapframe *t, int vector)
 {
     struct env *e = c->current;
@@ -273,9 +287,9 @@ deliver(struct cpu *c, struct trapframe *t, int vector)
     __atomic_fetch_and(&u->pending, ~(1u << vector), __ATOMIC_ACQ_REL);
     t->f.vector = (uint64_t)vector;
     t->f.cause = t->f.addr = t->f.error = 0;
-    enum exo_end end = upcall_enter(e, &t->f);
-    if (end) {
-        env_end(e, &(struct env_end){.end = end, .frame = &t->f});
+    enum exo_end end = upcall_enter(e, &t->f, vector);
+    if (unlikely(end)) {
+        end_undeliverable(e, t, end);
         return false;
     }
     t->f.rdi = t->f.rsp;

@@ -2,10 +2,12 @@
 /*
  * The bind call: runs of bindings, checked and written.
  *
- * For each page: find its entry, check guard, use, W^X and record room, take
- * the old binding out, write the new one. All refusals come before the first
- * change to that page; a batch stops at the first page that is refused.
- * Accessed bits tell which old entries a TLB may hold [SDM3 4.10.2.3].
+ * Pages are done leaf table by leaf table: fill(), clear() and change() do what
+ * is usual, DATA pages with no other binding. They stop at the first page that
+ * is anything else, and that one goes by the general rules, which alone decide
+ * what is refused and why. All refusals come before the first change to a page;
+ * a batch stops there. Accessed bits tell which old entries a TLB may hold
+ * [SDM3 4.10.2.3].
  */
 #include "cap/cap.h"
 #include "env/env.h"
@@ -14,25 +16,14 @@
 #include "tlb/tlb.h"
 #include "tlb/user.h"
 
-/* Work done while the kernel lock is held, in units of about 50 instructions,
- * which is what a usual page costs: then a table to be found, and a page that
- * goes by the general rules. */
-#define BIND_STEP  52
-#define COST_TABLE 4
-#define COST_SLOW  14
-
-struct binder {
-    struct env *me;
-    const struct cap *table_cap, *page_cap;
-    exo_page root;
-    uint64_t leaf; /* va >> 21 of the leaf table `at` is in, or none */
-    int shared;    /* that table is linked more than once; -1: not known */
-    struct place at;
-    int budget; /* units left */
-    struct flush flush;
-};
-
-#define NO_LEAF UINT64_MAX
+/* Work done while the kernel lock is held, in units of about 25 instructions: a
+ * usual page, what each run takes beside its pages, a table to be found, and
+ * what a page takes beside that by the general rules. */
+#define BIND_STEP  140
+#define COST_PAGE  2
+#define COST_RUN   3
+#define COST_TABLE 7
+#define COST_SLOW  28
 
 /* What each use of a page may be bound as. */
 static const uint8_t bindable[] = {
@@ -47,405 +38,596 @@ static const uint8_t bindable[] = {
 
 #define RWX (EXO_BIND_R | EXO_BIND_W | EXO_BIND_X)
 
+/* What R, W and X of a run mean: bits of an entry, what it adds to page.counts
+ * and what must be zero there (PAGE-4), the rights it takes and which flags of
+ * the page it leaves. Some are no binding, and some are not allowed. */
+struct kind {
+    uint64_t bits, add, bar;
+    uint8_t rights, keep;
+};
+
+#define NOBODYS   0x80 /* a right that no capability has */
+#define ONE_WRITE UINT64_C(1)
+#define ONE_EXEC  (UINT64_C(1) << 32)
+#define READABLE                                                               \
+    {                                                                          \
+        EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX, 0, 0, EXO_READ, 0xff               \
+    }
+#define WRITABLE                                                               \
+    {                                                                          \
+        EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX | EXO_PTE_W, ONE_WRITE,             \
+            0 - ONE_EXEC, EXO_READ | EXO_WRITE, 0                              \
+    }
+#define EXECUTABLE                                                             \
+    {                                                                          \
+        EXO_PTE_P | EXO_PTE_U, ONE_EXEC, ONE_EXEC - 1, EXO_READ, 0xff          \
+    }
+
+static const struct kind kinds[RWX + 1] = {
+    [EXO_BIND_R] = READABLE,
+    [EXO_BIND_W] = WRITABLE,
+    [EXO_BIND_R | EXO_BIND_W] = WRITABLE,
+    [EXO_BIND_X] = EXECUTABLE,
+    [EXO_BIND_R | EXO_BIND_X] = EXECUTABLE,
+    [EXO_BIND_W | EXO_BIND_X] = {.rights = NOBODYS},
+    [RWX] = {.rights = NOBODYS},
+};
+
+static inline bool
+has_rights(const struct cap *cap, const struct kind *k)
+{
+    return (cap->rights & k->rights) == k->rights;
+}
+
+/* What an entry of a DATA page adds to page.counts. */
+static inline uint64_t
+counts_of(uint64_t entry)
+{
+    return (entry >> 1 & ONE_WRITE) + (~entry >> 63) * ONE_EXEC;
+}
+
+static uint64_t
+soft_bits(uint32_t flags)
+{
+    uint64_t soft = flags >> 16;
+    return (soft & 7) << 9 | (soft >> 3) << 52;
+}
+
 static uint64_t
 entry_bits(uint32_t flags)
 {
-    uint64_t bits = EXO_PTE_P | EXO_PTE_U | (flags & EXO_BIND_W) |
-                    (flags & EXO_BIND_X ? 0 : EXO_PTE_NX);
-    if (unlikely(flags & ~(uint32_t)RWX)) {
-        uint64_t soft = flags >> 16;
-        bits |= (soft & 7) << 9 | (soft >> 3) << 52;
-        bits |= flags & EXO_BIND_HEIR ? EXO_PTE_HEIR : 0;
-        bits |= flags & EXO_BIND_LARGE ? EXO_PTE_PS : 0;
-    }
-    return bits;
+    return kinds[flags & RWX].bits | soft_bits(flags) |
+           (flags & EXO_BIND_HEIR ? EXO_PTE_HEIR : 0) |
+           (flags & EXO_BIND_LARGE ? EXO_PTE_PS : 0);
 }
 
-_Static_assert(EXO_BIND_W == EXO_PTE_W, "the same bit");
+/* Bits of the old entry that EXO_BIND_SAME keeps. */
+static inline uint64_t
+kept_bits(uint32_t flags)
+{
+    return flags & EXO_BIND_CLEAN ? EXO_PTE_HEIR
+                                  : EXO_PTE_HEIR | EXO_PTE_A | EXO_PTE_D;
+}
+
+/* Write a present entry but for `keep`, which the CPU may be setting bits of.
+ * Returns the old one. */
+static inline uint64_t
+entry_change(uint64_t *entry, uint64_t new, uint64_t keep)
+{
+    uint64_t old = *entry;
+    while (!__atomic_compare_exchange_n(entry, &old, new | (old & keep), false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        ;
+    return old;
+}
+
+/* An entry and its place, for the general rules. */
+struct target {
+    struct place at;
+    uint64_t va;
+    bool shared; /* the table is linked more than once */
+};
 
 /* May `page` be bound so, given that `old` is what it replaces? 0 or error. */
-static inline int64_t
-bind_check(const struct binder *b, exo_page page, uint32_t flags, uint64_t old)
+static int64_t
+bind_check(const struct cap *cap, exo_page page, uint32_t flags, uint64_t old)
 {
     const struct exo_page_info *info = &K.page_info[page];
     const struct page *p = &K.page[page];
-    unsigned rights = flags & EXO_BIND_W ? EXO_READ | EXO_WRITE : EXO_READ;
-    if (unlikely(!cap_covers(b->page_cap, info->guard, rights)))
+    const unsigned rights = kinds[flags & RWX].rights;
+    if (!cap_covers(cap, info->guard, rights))
         return -EXO_E_CAP;
     unsigned allowed = info->use < sizeof(bindable) ? bindable[info->use] : 0;
-    if (unlikely(flags & RWX & ~allowed))
+    if (flags & RWX & ~allowed)
         return allowed ? -EXO_E_EXCL : -EXO_E_STATE;
-    if (unlikely(!(info->flags & EXO_PAGE_LARGE) != !(flags & EXO_BIND_LARGE)))
+    if ((info->flags & (EXO_PAGE_LARGE | EXO_PAGE_PART)) !=
+        (flags & EXO_BIND_LARGE ? EXO_PAGE_LARGE : 0))
         return -EXO_E_STATE;
     if (!(flags & (EXO_BIND_W | EXO_BIND_X)) || info->use != EXO_USE_DATA)
         return 0;
     bool same = (old & EXO_PTE_P) && entry_page(old) == page;
     uint32_t nwrite = p->nwrite - (same && (old & EXO_PTE_W));
     uint32_t nexec = p->nexec - (same && !(old & EXO_PTE_NX));
-    if (unlikely((flags & EXO_BIND_W) ? nexec : nwrite) &&
-        !(b->me->info->flags & EXO_ENV_WX))
+    if ((flags & EXO_BIND_W ? nexec : nwrite) &&
+        !(env_self()->info->flags & EXO_ENV_WX))
         return -EXO_E_EXCL;
     return 0;
 }
 
 /* An entry was changed that the CPU may have used. */
 static inline void
-note_old(struct binder *b, uint64_t va, uint64_t old)
+note_old(struct binder *b, uint64_t va, uint64_t old, bool shared)
 {
     if (!(old & EXO_PTE_A))
         return;
-    if (unlikely(b->shared < 0)) {
-        b->shared = tlb_is_shared(b->root, va, old & EXO_PTE_PS ? 2 : 1);
-        b->flush.everywhere |= b->shared;
-    }
+    b->flush.everywhere |= shared;
     flush_add(&b->flush, va);
 }
 
 /* Change rights and soft bits, keep page, heir and size. */
 static int64_t
-bind_same(struct binder *b, const struct place *at, uint64_t va, uint32_t flags)
+bind_same(struct binder *b, const struct target *t, uint32_t flags)
 {
-    uint64_t old = *at->entry;
+    uint64_t old = *t->at.entry;
     if (!(old & EXO_PTE_P))
         return -EXO_E_STATE;
     flags &= ~(uint32_t)(EXO_BIND_HEIR | EXO_BIND_LARGE);
     if (old & EXO_PTE_PS)
         flags |= EXO_BIND_LARGE;
     exo_page page = entry_page(old);
-    int64_t error = bind_check(b, page, flags, old);
+    int64_t error = bind_check(b->page_cap, page, flags, old);
     if (error)
         return error;
-    uint64_t ad = flags & EXO_BIND_CLEAN ? 0 : EXO_PTE_A | EXO_PTE_D;
-    uint64_t new = (old & (EXO_PTE_PAGE | EXO_PTE_HEIR)) | entry_bits(flags);
+    uint64_t new = (old & EXO_PTE_PAGE) | entry_bits(flags);
     tlb_count(page, old, -1);
     tlb_count(page, new, 1);
     if (flags & EXO_BIND_W)
         K.page_info[page].flags &= (uint8_t)~EXO_PAGE_ZERO;
-    while (!__atomic_compare_exchange_n(at->entry, &old, new | (old & ad),
-                                        false, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_ACQUIRE))
-        ;
-    note_old(b, va, old);
+    note_old(b, t->va, entry_change(t->at.entry, new, kept_bits(flags)),
+             t->shared);
     return 0;
 }
 
 static int64_t
-bind_new(struct binder *b, const struct place *at, uint64_t va, exo_page page,
-         uint32_t flags, uint64_t bits)
+bind_new(struct binder *b, const struct target *t, exo_page page,
+         uint32_t flags)
 {
-    if (unlikely(!page_valid(page)))
+    const struct place *at = &t->at;
+    if (!page_valid(page))
         return -EXO_E_INVAL;
     uint64_t old = *at->entry;
-    int64_t error = bind_check(b, page, flags, old);
-    if (unlikely(error))
+    int64_t error = bind_check(b->page_cap, page, flags, old);
+    if (error)
         return error;
-    if (unlikely(old & EXO_PTE_P)) {
-        /* The old record makes room for the new one in the same place. */
-        if (!(tlb_has_room(page, at, flags & EXO_BIND_HEIR) ||
-              (entry_page(old) == page &&
-               K.page[page].first == (at->table << 9 | at->index) &&
-               !(flags & EXO_BIND_HEIR))))
-            return -EXO_E_LINK;
-    } else if (unlikely(!tlb_has_room(page, at, flags & EXO_BIND_HEIR))) {
+    /* The old record makes room for the new one in the same place. */
+    bool again = (old & EXO_PTE_P) && entry_page(old) == page &&
+                 K.page[page].first == (at->table << 9 | at->index) &&
+                 !(flags & EXO_BIND_HEIR);
+    if (!again && !tlb_has_room(page, at, flags & EXO_BIND_HEIR))
         return -EXO_E_LINK;
-    }
-    if (unlikely(flags & EXO_BIND_HEIR) &&
+    if (flags & EXO_BIND_HEIR &&
         !account_fits(page_payer(at->table), EXO_KIND_PAGE, 1))
         return -EXO_E_LIMIT;
-    if (unlikely(old & EXO_PTE_P))
-        note_old(b, va, tlb_clear(at));
-    tlb_set(at, page, page << EXO_PAGE_SHIFT | bits);
+    if (old & EXO_PTE_P)
+        note_old(b, t->va, tlb_clear(at), t->shared);
+    tlb_set(at, page, page << EXO_PAGE_SHIFT | entry_bits(flags));
     return 0;
 }
 
+/* Do one page by the general rules. 0, or why it is refused. */
 static int64_t
-bind_none(struct binder *b, const struct place *at, uint64_t va)
+bind_one(struct binder *b, const struct target *t, exo_page page,
+         uint32_t flags)
 {
-    if (*at->entry & EXO_PTE_P)
-        note_old(b, va, tlb_clear(at));
+    b->left -= COST_SLOW;
+    if (flags & EXO_BIND_SAME)
+        return bind_same(b, t, flags);
+    if (flags & RWX)
+        return bind_new(b, t, page, flags);
+    if (*t->at.entry & EXO_PTE_P)
+        note_old(b, t->va, tlb_clear(&t->at), t->shared);
     return 0;
 }
 
-/* Find the leaf table for va and check that the caller may write it. */
-static inline __attribute__((always_inline)) int64_t
-find_leaf(struct binder *b, uint64_t va, unsigned level, uint32_t flags)
+static inline uint64_t *
+leaf_entry(const struct leaf *leaf, uint64_t vpn)
 {
-    struct place *at = &b->at;
-    b->shared = -1;
-    b->budget -= COST_TABLE;
-    if (!tlb_walk(b->root, va, level, at))
-        return -EXO_E_TABLE;
-    if (unlikely(level == 2) && (*at->entry & EXO_PTE_P) &&
-        !(*at->entry & EXO_PTE_PS))
-        return -EXO_E_TABLE; /* a table is linked there */
-    const struct exo_page_info *table = &K.page_info[at->table];
-    if (!cap_covers(b->table_cap, table->guard, EXO_WRITE))
+    return leaf->entries + (vpn & 511);
+}
+
+static inline uint64_t
+leaf_place(const struct leaf *leaf, uint64_t vpn)
+{
+    return (uint64_t)leaf->table << 9 | (vpn & 511);
+}
+
+/* The usual binding is of a DATA page, and its only one. These do one page that
+ * is so, for a capability that has the rights; false: it is not, and nothing
+ * was done. */
+
+#define ALWAYS static inline __attribute__((always_inline))
+
+ALWAYS bool
+fill(uint64_t *entry, uint64_t place, uint64_t new, struct page *p,
+     struct exo_page_info *info, const struct kind *k, const struct cap *cap)
+{
+    if (unlikely(*entry || p->first || info->use != EXO_USE_DATA ||
+                 (info->flags & EXO_PAGE_LARGE) || (p->counts & k->bar) ||
+                 !cap_matches(cap, info->guard)))
+        return false;
+    p->first = place;
+    p->counts += k->add;
+    info->bindings++;
+    info->flags &= k->keep;
+    *entry = new;
+    return true;
+}
+
+ALWAYS bool
+clear(uint64_t *entry, uint64_t place, uint64_t *old)
+{
+    exo_page page = entry_page(*entry);
+    struct exo_page_info *info = &K.page_info[page];
+    struct page *p = &K.page[page];
+    if (unlikely(info->use != EXO_USE_DATA || p->first != place))
+        return false;
+    *old = __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL);
+    p->first = 0;
+    p->counts = likely(--info->bindings == 0) ? 0 : p->counts - counts_of(*old);
+    return true;
+}
+
+ALWAYS bool
+change(uint64_t *entry, uint64_t bits, uint64_t keep, const struct kind *k,
+       const struct cap *cap, uint64_t *old)
+{
+    exo_page page = entry_page(*entry);
+    struct exo_page_info *info = &K.page_info[page];
+    struct page *p = &K.page[page];
+    uint64_t counts =
+        likely(info->bindings == 1) ? 0 : p->counts - counts_of(*entry);
+    if (unlikely((*entry & (EXO_PTE_P | EXO_PTE_PS)) != EXO_PTE_P ||
+                 info->use != EXO_USE_DATA || (counts & k->bar) ||
+                 !cap_matches(cap, info->guard)))
+        return false;
+    p->counts = counts + k->add;
+    info->flags &= k->keep; /* it was EXO_PAGE_ZERO at most */
+    *old = entry_change(entry, page << EXO_PAGE_SHIFT | bits, keep);
+    return true;
+}
+
+/* The same for pages [vpn, end) of one leaf table, as far as they are usual.
+ * Each returns the first it did not do. */
+
+static inline uint64_t
+fill_all(const struct leaf *leaf, uint64_t vpn, uint64_t end,
+         const struct cap *cap, exo_page page, uint32_t flags)
+{
+    const struct kind *k = &kinds[flags & RWX];
+    uint64_t new = page << EXO_PAGE_SHIFT | k->bits | soft_bits(flags);
+    uint64_t *entry = leaf_entry(leaf, vpn), place = leaf_place(leaf, vpn);
+    const uint64_t from = vpn;
+    if (unlikely(page >= K.npages || end - vpn > K.npages - page))
+        return vpn;
+    struct exo_page_info *info = &K.page_info[page];
+    struct page *p = &K.page[page];
+    for (; vpn != end; vpn++) {
+        if (!fill(entry++, place++, new, p++, info++, k, cap))
+            break;
+        new += EXO_PAGE_BYTES;
+    }
+    K.page[leaf->table].entries += (uint32_t)(vpn - from);
+    return vpn;
+}
+
+static inline uint64_t
+clear_all(struct binder *b, const struct leaf *leaf, uint64_t vpn, uint64_t end)
+{
+    uint64_t *entry = leaf_entry(leaf, vpn), place = leaf_place(leaf, vpn), old;
+    uint32_t cleared = 0;
+    for (; vpn != end; vpn++, entry++, place++) {
+        if (!*entry)
+            continue;
+        if (!clear(entry, place, &old))
+            break;
+        cleared++;
+        note_old(b, vpn << EXO_PAGE_SHIFT, old, leaf->shared);
+    }
+    K.page[leaf->table].entries -= cleared;
+    return vpn;
+}
+
+static inline uint64_t
+change_all(struct binder *b, const struct leaf *leaf, uint64_t vpn,
+           uint64_t end, uint32_t flags)
+{
+    const struct kind *k = &kinds[flags & RWX];
+    const uint64_t bits = k->bits | soft_bits(flags), keep = kept_bits(flags);
+    uint64_t *entry = leaf_entry(leaf, vpn), old;
+    for (; vpn != end; vpn++) {
+        if (!change(entry++, bits, keep, k, b->page_cap, &old))
+            break;
+        note_old(b, vpn << EXO_PAGE_SHIFT, old, leaf->shared);
+    }
+    return vpn;
+}
+
+/* Find the leaf table for page number `vpn` by a walk, and keep it in `leaf`.
+ * NULL: there is none. */
+static __attribute__((noinline)) const struct leaf *
+walk_to_leaf(struct binder *b, struct leaf *leaf, uint64_t vpn)
+{
+    const uint64_t va = vpn << EXO_PAGE_SHIFT;
+    struct place at;
+    b->left -= COST_TABLE;
+    if (!tlb_walk(b->root, va, 1, &at))
+        return NULL;
+    *leaf = (struct leaf){.key = b->root << 32 | vpn >> 9,
+                          .links = K.links,
+                          .entries = table_entries(at.table),
+                          .table = (uint32_t)at.table,
+                          .shared = tlb_is_shared(b->root, va, 1)};
+    return leaf;
+}
+
+static inline struct leaf *
+leaf_slot(struct binder *b, uint64_t vpn)
+{
+    return &b->leaf[vpn >> 9 & (BIND_LEAVES - 1)];
+}
+
+static inline bool
+leaf_is_known(const struct binder *b, const struct leaf *leaf, uint64_t vpn)
+{
+    return leaf->key == (b->root << 32 | vpn >> 9) && leaf->links == K.links;
+}
+
+static inline const struct leaf *
+find_leaf(struct binder *b, uint64_t vpn)
+{
+    struct leaf *leaf = leaf_slot(b, vpn);
+    return leaf_is_known(b, leaf, vpn) ? leaf : walk_to_leaf(b, leaf, vpn);
+}
+
+/* May entries of a table be written, with these flags? 0 or error. The right to
+ * write is the root's, and was seen to be there. */
+static inline int64_t
+may_write(const struct cap *cap, const struct exo_page_info *table,
+          uint32_t flags)
+{
+    if (unlikely(!cap_matches(cap, table->guard)))
         return -EXO_E_CAP;
-    if ((flags & EXO_BIND_X) && (table->flags & EXO_PAGE_SEALED))
+    if (unlikely((flags & EXO_BIND_X) && (table->flags & EXO_PAGE_SEALED)))
         return -EXO_E_EXCL;
     return 0;
 }
 
-/* Go to the entry for va; most often it is next to the last one. Executable
- * bindings look at the leaf table each time, for it may be sealed. */
-static inline int64_t
-go_to(struct binder *b, uint64_t va, uint32_t flags)
+/* The batch ends here. */
+static void
+stop(struct binder *b, int64_t error)
 {
-    if (likely(va >> 21 == b->leaf) && !(flags & EXO_BIND_X)) {
-        uint32_t index = va >> EXO_PAGE_SHIFT & 511;
-        b->at.entry += (int64_t)index - b->at.index;
-        b->at.index = index;
-        return 0;
-    }
-    int64_t error = find_leaf(b, va, 1, flags); /* inlined: level is known */
-    b->leaf = error ? NO_LEAF : va >> 21;
-    return error;
+    b->error = error;
+    b->left = 0;
 }
 
-/* The usual case, for speed: small DATA pages bound for the first time, in
- * empty places of one table. Stops at the first page that is anything else.
- * `kind` is the one of R, W and X that is to be counted. */
-static inline __attribute__((always_inline)) uint32_t
-fill(const struct binder *b, exo_page page, uint32_t n, uint64_t bits,
-     unsigned kind)
+/* Do one small page by the general rules. False: it is refused. */
+static __attribute__((noinline)) bool
+bind_slowly(struct binder *b, const struct leaf *leaf, uint64_t vpn,
+            exo_page page, uint32_t flags)
 {
-    const uint64_t name = b->page_cap->name, mask = b->page_cap->mask;
-    uint64_t place = b->at.table << 9 | b->at.index;
-    uint64_t *entry = b->at.entry;
-    uint32_t done = 0;
-    if (unlikely(page >= K.npages || n > K.npages - page))
-        return 0;
-    struct exo_page_info *info = &K.page_info[page];
-    struct page *p = &K.page[page];
-    for (; done < n; done++, entry++, info++, p++) {
-        if (unlikely(*entry || p->first || info->use != EXO_USE_DATA ||
-                     (info->flags & EXO_PAGE_LARGE) ||
-                     ((name ^ info->guard) & mask)))
-            break;
-        if (kind == EXO_BIND_W) {
-            if (unlikely(p->nexec))
-                break;
-            p->nwrite++;
-            info->flags = 0; /* it was EXO_PAGE_ZERO at most */
-        } else if (kind == EXO_BIND_X) {
-            if (unlikely(p->nwrite))
-                break;
-            p->nexec++;
-        }
-        p->first = place + done;
-        info->bindings++;
-        *entry = (page + done) << EXO_PAGE_SHIFT | bits;
-    }
-    K.page[b->at.table].entries += done;
-    return done;
+    const uint32_t index = vpn & 511;
+    const struct target t = {{leaf->entries + index, leaf->table, index},
+                             vpn << EXO_PAGE_SHIFT,
+                             leaf->shared};
+    int64_t error = bind_one(b, &t, page, flags);
+    if (error)
+        stop(b, error);
+    return !error;
 }
 
-/* The usual case of unbinding: places of one table that are empty or the only
- * one of a DATA page. */
-static inline uint32_t
-clear(struct binder *b, uint64_t va, uint32_t n)
+/* Do pages [vpn, end) of one leaf table. Returns the first it did not. */
+static inline uint64_t
+bind_in_leaf(struct binder *b, const struct leaf *leaf, uint64_t vpn,
+             uint64_t end, exo_page page, uint32_t flags)
 {
-    const uint64_t place = b->at.table << 9 | b->at.index;
-    uint64_t *entry = b->at.entry;
-    uint32_t done = 0, cleared = 0;
-    for (; done < n; done++, entry++) {
-        if (!(*entry & EXO_PTE_P))
-            continue;
-        exo_page page = entry_page(*entry);
-        struct exo_page_info *info = &K.page_info[page];
-        struct page *p = &K.page[page];
-        if (unlikely(info->use != EXO_USE_DATA || p->first != place + done))
-            break;
-        uint64_t old = __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL);
-        p->first = 0;
-        info->bindings--;
-        p->nwrite -= old >> 1 & 1;
-        p->nexec -= !(old & EXO_PTE_NX);
-        cleared++;
-        note_old(b, va + ((uint64_t)done << EXO_PAGE_SHIFT), old);
-    }
-    K.page[b->at.table].entries -= cleared;
-    return done;
+    uint64_t at = vpn;
+    if (unlikely(!has_rights(b->page_cap, &kinds[flags & RWX]) ||
+                 (flags & EXO_BIND_HEIR)))
+        ; /* nothing usual */
+    else if (flags & EXO_BIND_SAME)
+        at = change_all(b, leaf, vpn, end, flags);
+    else if (flags & RWX)
+        at = fill_all(leaf, vpn, end, b->page_cap, page, flags);
+    else
+        at = clear_all(b, leaf, vpn, end);
+    if (unlikely(at == vpn) && bind_slowly(b, leaf, vpn, page, flags))
+        at++;
+    return at;
 }
 
-/* The usual case of EXO_BIND_SAME: small DATA pages. */
-static inline uint32_t
-change(struct binder *b, uint64_t va, uint32_t n, uint32_t flags)
-{
-    const struct cap *cap = b->page_cap;
-    const uint64_t bits = entry_bits(flags);
-    const uint64_t ad = flags & EXO_BIND_CLEAN ? 0 : EXO_PTE_A | EXO_PTE_D;
-    const unsigned rights =
-        flags & EXO_BIND_W ? EXO_READ | EXO_WRITE : EXO_READ;
-    uint64_t *entry = b->at.entry;
-    uint32_t done = 0;
-    if (unlikely((cap->rights & rights) != rights))
-        return 0;
-    for (; done < n; done++, entry++, va += EXO_PAGE_BYTES) {
-        uint64_t old = *entry;
-        exo_page page = entry_page(old);
-        struct exo_page_info *info = &K.page_info[page];
-        struct page *p = &K.page[page];
-        if (unlikely((old & (EXO_PTE_P | EXO_PTE_PS)) != EXO_PTE_P ||
-                     info->use != EXO_USE_DATA ||
-                     ((cap->name ^ info->guard) & cap->mask)))
-            break;
-        uint32_t nwrite = p->nwrite - (old >> 1 & 1);
-        uint32_t nexec = p->nexec - !(old & EXO_PTE_NX);
-        if (unlikely((flags & EXO_BIND_W && nexec) ||
-                     (flags & EXO_BIND_X && nwrite)))
-            break;
-        p->nwrite = nwrite + (flags >> 1 & 1);
-        p->nexec = nexec + (flags >> 2 & 1);
-        if (flags & EXO_BIND_W)
-            info->flags = 0; /* it was EXO_PAGE_ZERO at most */
-        uint64_t new = (old & (EXO_PTE_PAGE | EXO_PTE_HEIR)) | bits;
-        while (!__atomic_compare_exchange_n(entry, &old, new | (old & ad),
-                                            false, __ATOMIC_ACQ_REL,
-                                            __ATOMIC_ACQUIRE))
-            ;
-        note_old(b, va, old);
-    }
-    return done;
-}
+#define FLAGS_SOFT 0x03ff0000u
+#define FLAGS_ALL                                                              \
+    (RWX | EXO_BIND_SAME | EXO_BIND_CLEAN | EXO_BIND_HEIR | FLAGS_SOFT)
 
-/* Do what is usual in one table, at most n pages; how many it was. */
-static inline uint32_t
-do_quickly(struct binder *b, uint64_t va, exo_page page, uint32_t n,
-           uint32_t flags)
-{
-    const unsigned rights = b->page_cap->rights;
-    if (flags & EXO_BIND_SAME)
-        return flags & EXO_BIND_HEIR ? 0 : change(b, va, n, flags);
-    if (unlikely(flags & EXO_BIND_HEIR))
-        return 0;
-    if (!(flags & RWX))
-        return clear(b, va, n);
-    if (flags & EXO_BIND_W)
-        return rights & EXO_WRITE && rights & EXO_READ
-                   ? fill(b, page, n, entry_bits(flags), EXO_BIND_W)
-                   : 0;
-    if (!(rights & EXO_READ))
-        return 0;
-    return flags & EXO_BIND_X ? fill(b, page, n, entry_bits(flags), EXO_BIND_X)
-                              : fill(b, page, n, entry_bits(flags), EXO_BIND_R);
-}
-
-/* Do one page by the general rules. */
-static __attribute__((noinline)) int64_t
-do_slowly(struct binder *b, uint64_t va, exo_page page, uint32_t flags)
-{
-    if (flags & EXO_BIND_SAME)
-        return bind_same(b, &b->at, va, flags);
-    if (flags & RWX)
-        return bind_new(b, &b->at, va, page, flags, entry_bits(flags));
-    return bind_none(b, &b->at, va);
-}
-
-#define FLAGS_USUAL (RWX | EXO_BIND_SAME | EXO_BIND_CLEAN | 0x03ff0000u)
-
-/* Addresses and flags of a run of small pages. */
-static inline bool
-run_is_sane(const struct exo_run *run)
-{
-    return !(run->flags & ~(FLAGS_USUAL | EXO_BIND_HEIR)) &&
-           (run->flags & (EXO_BIND_W | EXO_BIND_X)) !=
-               (EXO_BIND_W | EXO_BIND_X) &&
-           !(run->va & (EXO_PAGE_BYTES - 1)) &&
-           run->va - EXO_USER_MIN < EXO_USER_TOP - EXO_USER_MIN &&
-           run->count - UINT64_C(1) < (EXO_USER_TOP - run->va) >>
-               EXO_PAGE_SHIFT;
-}
-
-/* Bind a run of small pages, as far as the budget goes. Returns pages done;
- * *error says why it stopped before the end. */
-static inline uint32_t
-bind_run(struct binder *b, const struct exo_run *run, int64_t *error)
-{
-    const uint32_t flags = run->flags;
-    uint64_t va = run->va;
-    exo_page page = run->page;
-    uint32_t left = run->count < BIND_STEP ? run->count : BIND_STEP, done = 0;
-    while (done < left && b->budget > 0) {
-        *error = go_to(b, va, flags);
-        if (unlikely(*error))
-            break;
-        uint32_t n = 512 - b->at.index;
-        n = do_quickly(b, va, page, n < left - done ? n : left - done, flags);
-        b->budget -= (int)n;
-        if (unlikely(!n)) {
-            *error = do_slowly(b, va, page, flags);
-            if (*error)
-                break;
-            n = 1;
-            b->budget -= COST_SLOW;
-        }
-        done += n;
-        page += n;
-        va += (uint64_t)n << EXO_PAGE_SHIFT;
-    }
-    return done;
-}
-
-/* The same for 2 MiB pages: one by one, by the general rules. */
-static __attribute__((noinline)) uint32_t
-bind_large_run(struct binder *b, const struct exo_run *run, int64_t *error)
+/* A run of 2 MiB pages: one by one, by the general rules. */
+static __attribute__((noinline)) void
+bind_large_run(struct binder *b, struct exo_run run)
 {
     const uint64_t bytes = EXO_LARGE_PAGES * EXO_PAGE_BYTES;
-    *error = -EXO_E_INVAL;
-    if ((run->flags & ~(FLAGS_USUAL | EXO_BIND_LARGE)) ||
-        (run->flags & (EXO_BIND_W | EXO_BIND_X)) == (EXO_BIND_W | EXO_BIND_X) ||
-        run->page % EXO_LARGE_PAGES || run->va % bytes || !run->va ||
-        run->va >= EXO_USER_TOP || !run->count ||
-        run->count > (EXO_USER_TOP - run->va) / bytes)
-        return 0;
-    uint32_t done = 0;
-    b->leaf = NO_LEAF;
-    for (; done < run->count && b->budget > 0; done++) {
-        b->budget -= COST_SLOW;
-        uint64_t va = run->va + done * bytes;
-        *error = find_leaf(b, va, 2, run->flags);
-        if (!*error)
-            *error = do_slowly(b, va, run->page + done * EXO_LARGE_PAGES,
-                               run->flags);
-        if (*error)
-            return done;
+    if ((run.flags & ~(FLAGS_ALL ^ EXO_BIND_HEIR)) != EXO_BIND_LARGE ||
+        kinds[run.flags & RWX].rights == NOBODYS ||
+        run.page % EXO_LARGE_PAGES || run.va % bytes || !run.va ||
+        run.va >= EXO_USER_TOP || !run.count ||
+        run.count > (EXO_USER_TOP - run.va) / bytes) {
+        stop(b, -EXO_E_INVAL);
+        return;
     }
-    *error = 0;
-    return done;
+    for (; run.count && b->left > 0; run.count--) {
+        struct target t = {.va = run.va};
+        int64_t error = -EXO_E_TABLE; /* or a table is linked there */
+        if (tlb_walk(b->root, t.va, 2, &t.at) && !is_link(*t.at.entry))
+            error =
+                may_write(b->table_cap, &K.page_info[t.at.table], run.flags);
+        if (!error) {
+            t.shared = tlb_is_shared(b->root, t.va, 2);
+            error = bind_one(b, &t, run.page, run.flags);
+        }
+        if (error) {
+            stop(b, error);
+            return;
+        }
+        b->done++;
+        b->left -= COST_TABLE;
+        run.va += bytes;
+        run.page += EXO_LARGE_PAGES;
+    }
+}
+
+_Static_assert(offsetof(struct exo_run, page) == 8 &&
+                   offsetof(struct exo_run, count) == 16 &&
+                   offsetof(struct exo_run, flags) == 20,
+               "as get_run() takes it apart");
+
+static inline bool
+get_run(struct exo_run *run, uint64_t uva)
+{
+    uint64_t word[3];
+    if (!user_get_words3(word, uva))
+        return false;
+    run->va = word[0], run->page = word[1];
+    run->count = (uint32_t)word[2], run->flags = (uint32_t)(word[2] >> 32);
+    return true;
+}
+
+/* The page number of an address; of one that is no page's it is too large. */
+static inline uint64_t
+vpn_of(uint64_t va)
+{
+    return va >> EXO_PAGE_SHIFT | va << (64 - EXO_PAGE_SHIFT);
+}
+
+#define VPN_MIN (EXO_USER_MIN >> EXO_PAGE_SHIFT)
+#define VPN_TOP (EXO_USER_TOP >> EXO_PAGE_SHIFT)
+
+static inline bool
+vpn_is_sane(uint64_t vpn)
+{
+    return vpn - VPN_MIN < VPN_TOP - VPN_MIN;
+}
+
+/* Is this a run of small pages? */
+static inline bool
+run_is_sane(struct exo_run run, uint64_t vpn)
+{
+    return vpn_is_sane(vpn) && run.count - UINT64_C(1) < VPN_TOP - vpn &&
+           !(run.flags & ~FLAGS_ALL) &&
+           kinds[run.flags & RWX].rights != NOBODYS;
+}
+
+/* Do one run, as far as the batch may go. */
+static __attribute__((noinline)) void
+bind_run(struct binder *b, struct exo_run run)
+{
+    uint64_t vpn = vpn_of(run.va);
+    if (unlikely(!run_is_sane(run, vpn))) {
+        bind_large_run(b, run);
+        return;
+    }
+    uint64_t left = (uint32_t)b->left / COST_PAGE + 1;
+    left = run.count < left ? run.count : left;
+    b->left -= COST_RUN;
+    do {
+        const struct leaf *leaf = find_leaf(b, vpn);
+        int64_t error = -EXO_E_TABLE;
+        if (likely(leaf))
+            error =
+                may_write(b->table_cap, &K.page_info[leaf->table], run.flags);
+        if (unlikely(error)) {
+            stop(b, error);
+            return;
+        }
+        uint64_t rest = 512 - (vpn & 511);
+        uint64_t n =
+            bind_in_leaf(b, leaf, vpn, vpn + (left < rest ? left : rest),
+                         run.page, run.flags) -
+            vpn;
+        b->done += (int32_t)n;
+        b->left -= (int32_t)n * COST_PAGE;
+        vpn += n, run.page += n, left -= n;
+    } while (unlikely(left && b->left > 0));
+}
+
+/* Do a run of one page straight, where all is usual. False: it is not. */
+ALWAYS bool
+bind_usual(struct binder *b, struct exo_run run)
+{
+    const uint64_t vpn = vpn_of(run.va);
+    const struct kind *k = &kinds[run.flags & RWX];
+    const struct cap *cap = b->page_cap;
+    if (unlikely(run.count != 1 || !vpn_is_sane(vpn) ||
+                 (run.flags & ~(uint32_t)(RWX | EXO_BIND_SAME)) ||
+                 !has_rights(cap, k)))
+        return false;
+    const struct leaf *leaf = leaf_slot(b, vpn);
+    if (unlikely(!leaf_is_known(b, leaf, vpn)))
+        return false;
+    const struct exo_page_info *table = &K.page_info[leaf->table];
+    if (unlikely((table->flags & EXO_PAGE_SEALED) ||
+                 !cap_matches(b->table_cap, table->guard)))
+        return false;
+    uint64_t *entry = leaf_entry(leaf, vpn), old;
+    if (run.flags & EXO_BIND_SAME) {
+        if (!change(entry, k->bits, kept_bits(0), k, cap, &old))
+            return false;
+    } else if (run.flags) {
+        exo_page page = run.page;
+        if (page >= K.npages ||
+            !fill(entry, leaf_place(leaf, vpn),
+                  page << EXO_PAGE_SHIFT | k->bits, &K.page[page],
+                  &K.page_info[page], k, cap))
+            return false;
+        K.page[leaf->table].entries++;
+        return true;
+    } else {
+        if (!clear(entry, leaf_place(leaf, vpn), &old))
+            return false;
+        K.page[leaf->table].entries--;
+    }
+    note_old(b, run.va, old, leaf->shared);
+    return true;
 }
 
 int64_t
 sys_bind(uint32_t caps, exo_page root, EXO_USER(const struct exo_run) runs,
          uint64_t count)
 {
-    struct env *me = env_self();
-    struct binder b;
-    b.me = me;
-    b.table_cap = cap_slot(me, caps);
-    b.page_cap = cap_slot(me, caps >> 8);
-    b.root = root ? root : me->root_pa >> EXO_PAGE_SHIFT;
-    b.leaf = NO_LEAF;
-    b.budget = BIND_STEP;
+    struct cpu *c = hw_this_cpu();
+    struct binder *b = &c->binder;
+    b->table_cap = cap_slot(c->current, caps);
+    b->page_cap = cap_slot(c->current, caps >> 8);
     if (unlikely(root && !is_table(root, 4)))
         return -EXO_E_INVAL;
+    b->root = root ? root : c->current->root_pa >> EXO_PAGE_SHIFT;
     if (unlikely(
-            !cap_covers(b.table_cap, K.page_info[b.root].guard, EXO_WRITE)))
+            !cap_covers(b->table_cap, K.page_info[b->root].guard, EXO_WRITE)))
         return -EXO_E_CAP;
-    flush_begin(&b.flush, b.root);
-    uint32_t done = 0;
-    int64_t error = 0;
-    for (uint64_t i = 0; i < count && b.budget > 0 && !error; i++) {
+    b->done = 0;
+    b->left = BIND_STEP;
+    b->error = 0;
+    for (; count && b->left > 0; count--, runs += sizeof(struct exo_run)) {
         struct exo_run run;
-        if (unlikely(!user_get(&run, runs + i * sizeof(run), sizeof(run) / 8)))
-            error = -EXO_E_FAULT;
-        else if (likely(run_is_sane(&run)))
-            done += bind_run(&b, &run, &error);
-        else if (run.flags & EXO_BIND_LARGE)
-            done += bind_large_run(&b, &run, &error);
-        else
-            error = -EXO_E_INVAL;
+        if (unlikely(!get_run(&run, runs))) {
+            stop(b, -EXO_E_FAULT);
+        } else if (likely(bind_usual(b, run))) {
+            b->done++;
+            b->left -= COST_RUN + COST_PAGE;
+        } else {
+            bind_run(b, run);
+        }
     }
-    flush_commit(&b.flush);
-    return done ? (int64_t)done : error;
+    if (b->flush.n) {
+        b->flush.root = b->root;
+        flush_collected(&b->flush);
+    }
+    return b->done ? b->done : b->error;
 }

@@ -70,7 +70,7 @@ flush_is_loaded(exo_page root)
 }
 
 /* Drop everything this CPU's TLB knows of the root that is loaded. */
-static void
+static __attribute__((noinline)) void
 flush_current(struct cpu *c)
 {
     c->info->full_flushes++;
@@ -83,29 +83,34 @@ flush_current(struct cpu *c)
     hw_write_cr3(c->root_pa | pcid);
 }
 
-static void
-flush_here(struct cpu *c, const struct flush *f, uint64_t root_pa)
+/* A root that does not run here: spare its other entries if the CPU can drop
+ * single ones; else the generation drops them all when it runs. */
+static __attribute__((noinline)) void
+flush_absent(struct cpu *c, const struct flush *f, uint64_t root_pa)
 {
-    if (f->everywhere || c->root_pa == root_pa) {
-        if (f->everywhere || f->whole) {
-            flush_current(c);
-            return;
-        }
-        for (unsigned i = 0; i < f->n; i++)
-            hw_invlpg(f->va[i]);
-        if (K.features.pcid)
-            pcid_find(c, root_pa)->generation = generation_of(root_pa);
-        return;
-    }
-    /* A root that does not run here: spare its other entries if the CPU can
-     * drop single ones; else the generation drops them all when it runs. */
-    struct pcid_entry *e =
-        K.features.invpcid && !f->whole ? pcid_find(c, root_pa) : NULL;
+    struct pcid_entry *e = K.features.invpcid && f->n <= FLUSH_SINGLE
+                               ? pcid_find(c, root_pa)
+                               : NULL;
     if (!e || e->generation + 1 != generation_of(root_pa))
         return;
     for (unsigned i = 0; i < f->n; i++)
         hw_invpcid(HW_INVPCID_ADDRESS, pcid_of(c, e), f->va[i]);
     e->generation = generation_of(root_pa);
+}
+
+static inline void
+flush_here(struct cpu *c, const struct flush *f, uint64_t root_pa)
+{
+    if (f->everywhere || (c->root_pa == root_pa && f->n > FLUSH_SINGLE)) {
+        flush_current(c);
+    } else if (c->root_pa == root_pa) {
+        for (unsigned i = 0; i < f->n; i++)
+            hw_invlpg(f->va[i]);
+        if (K.features.pcid)
+            pcid_find(c, root_pa)->generation = generation_of(root_pa);
+    } else {
+        flush_absent(c, f, root_pa);
+    }
 }
 
 void
@@ -127,7 +132,7 @@ flush_concerns(const struct cpu *c, const struct flush *f, uint64_t root_pa)
     return c->root_pa == root_pa;
 }
 
-static void
+static __attribute__((noinline)) void
 flush_others(struct cpu *me, const struct flush *f, uint64_t root_pa)
 {
     for (unsigned i = 0; i < K.ncpus; i++) {
@@ -161,5 +166,5 @@ flush_collected(struct flush *f)
     if (K.ncpus > 1)
         flush_others(me, f, root_pa);
     f->n = 0;
-    f->whole = false;
+    f->everywhere = false;
 }

@@ -19,31 +19,19 @@
 #include "hw.h"
 #include "kernel.h"
 
-#define FLUSH_SINGLE 8 /* more pages than this, and all go at once */
-
-struct flush {
-    exo_page root;   /* address space that changed */
-    bool everywhere; /* a shared table changed: any root may be concerned */
-    bool whole;      /* too many, or a table: not page by page */
-    unsigned n;
-    uint64_t va[FLUSH_SINGLE];
-};
-
 static inline void
 flush_add(struct flush *f, uint64_t va)
 {
     if (likely(f->n < FLUSH_SINGLE))
-        f->va[f->n++] = va;
-    else
-        f->whole = true;
+        f->va[f->n] = va;
+    f->n++;
 }
 
+/* A table went: whatever it mapped is to go. */
 static inline void
-flush_begin(struct flush *f, exo_page root)
+flush_add_all(struct flush *f)
 {
-    f->root = root;
-    f->everywhere = f->whole = false;
-    f->n = 0;
+    f->n = FLUSH_SINGLE + 1;
 }
 
 /* Drop what was collected, on all CPUs. Returns when it is so. */
@@ -52,7 +40,7 @@ void flush_collected(struct flush *f);
 static inline void
 flush_commit(struct flush *f)
 {
-    if (f->n || f->whole)
+    if (f->n)
         flush_collected(f);
 }
 

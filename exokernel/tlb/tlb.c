@@ -102,8 +102,10 @@ tlb_count(exo_page page, uint64_t entry, int by)
 {
     struct page *p = &K.page[page];
     if (unlikely(K.page_info[page].use == EXO_USE_TABLE)) {
-        if (!(entry & EXO_PTE_NX))
+        if (!(entry & EXO_PTE_NX)) {
             p->parents += by;
+            K.links++;
+        }
         return;
     }
     if (entry & EXO_PTE_W)
@@ -184,7 +186,7 @@ clear_by_force(const struct place *at, struct flush *f)
     if (!reachable || !(old & EXO_PTE_A))
         return;
     if (level > 1 && !(old & EXO_PTE_PS))
-        f->whole = true;
+        flush_add_all(f);
     else
         flush_add(f, va);
 }
@@ -302,18 +304,10 @@ table_unpromise(exo_page table)
 }
 
 bool
-tlb_drop(exo_page page, int *budget, tlb_tell *tell)
+tlb_drop_bound(exo_page page, int *budget, tlb_tell *tell)
 {
     struct exo_page_info *info = &K.page_info[page];
     struct page *p = &K.page[page];
-    if (*budget <= 0)
-        return false;
-    if (likely(info->use == EXO_USE_DATA && info->bindings == 0 &&
-               !(info->flags & EXO_PAGE_LARGE))) {
-        page_put(page);
-        --*budget;
-        return true;
-    }
     if (info->use == EXO_USE_TABLE && p->chain && p->heirs)
         table_unpromise(page);
     if (p->chain && inherit(page, budget))
@@ -361,4 +355,21 @@ check_table(exo_page table)
             assert(is_table(page, level - 1)); /* TLB-2 */
     }
     assert(present == K.page[table].entries);
+}
+
+void
+check_leaves(const struct cpu *c)
+{
+    for (unsigned i = 0; i < BIND_LEAVES; i++) {
+        const struct leaf *leaf = &c->binder.leaf[i];
+        struct place at;
+        if (!leaf->key || leaf->links != K.links)
+            continue;
+        exo_page root = leaf->key >> 32;
+        uint64_t va = (leaf->key & UINT32_MAX) << 21;
+        assert(is_table(root, 4) && tlb_walk(root, va, 1, &at));
+        assert(at.table == leaf->table); /* TLB-5 */
+        assert(leaf->shared == tlb_is_shared(root, va, 1));
+    }
+    assert(!c->binder.flush.n); /* and nothing is left to be flushed */
 }

@@ -19,6 +19,8 @@
  *        no loops, because a table's level is one below its parent's.
  * TLB-3  an entry that is not present is zero (L1TF).
  * TLB-4  an entry with the HEIR bit is charged ahead to its table's payer.
+ * TLB-5  K.links counts every link made or taken out; a leaf table that a CPU
+ *        found when it was the same is where a walk would lead.
  *
  * Policy left to the libOS: all mapping structure, placement and replacement.
  * How it is taken back: tlb_break(), in steps. [SDM3 4.5, 4.10],
@@ -28,6 +30,7 @@
 #define EXO_TLB_TLB_H
 
 #include "kernel.h"
+#include "page/page.h"
 #include "tlb/flush.h"
 
 /* Told about each binding that is broken by force; `holder` pays for the table
@@ -119,7 +122,21 @@ bool tlb_empty(exo_page table, int *budget);
 /* A payer gives up a page: to an heir, or by breaking its bindings to the free
  * list. False: the budget ended, call again. needs: not kernel-held (tables and
  * link pages are taken apart here). */
-bool tlb_drop(exo_page page, int *budget, tlb_tell *tell);
+bool tlb_drop_bound(exo_page page, int *budget, tlb_tell *tell);
+
+static inline bool
+tlb_drop(exo_page page, int *budget, tlb_tell *tell)
+{
+    const struct exo_page_info *info = &K.page_info[page];
+    if (*budget <= 0)
+        return false;
+    if (unlikely(info->use != EXO_USE_DATA || info->bindings ||
+                 (info->flags & EXO_PAGE_LARGE)))
+        return tlb_drop_bound(page, budget, tell);
+    page_put(page);
+    --*budget;
+    return true;
+}
 
 /* DATA page to empty table. needs: page unbound for writing and executing,
  * account_pins(). */
@@ -130,5 +147,8 @@ void tlb_count(exo_page page, uint64_t entry, int by);
 
 /* Panics when an invariant of this room is broken for a table. */
 void check_table(exo_page table);
+
+/* The same for the leaf tables a CPU remembers. */
+void check_leaves(const struct cpu *c);
 
 #endif

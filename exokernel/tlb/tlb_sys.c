@@ -56,10 +56,10 @@ unlink_table(exo_page root, uint64_t va, const struct place *at, unsigned level)
     if (!(*at->entry & EXO_PTE_P) || (*at->entry & EXO_PTE_PS))
         return -EXO_E_TABLE;
     assert(is_table(entry_page(*at->entry), level));
-    struct flush f;
-    flush_begin(&f, root);
+    struct flush f = {.root = root};
     f.everywhere = tlb_is_shared(root, va, level + 1);
-    f.whole = tlb_clear(at) & EXO_PTE_A;
+    if (tlb_clear(at) & EXO_PTE_A)
+        flush_add_all(&f);
     flush_commit(&f);
     return 0;
 }

@@ -8,7 +8,6 @@
     .text
     .globl user_copy_words_smap, user_copy_words_plain
     .globl user_copy_bytes_smap, user_copy_bytes_plain
-    .globl user_copy_begin, user_copy_end, user_copy_failed
 
 user_copy_begin:
 user_copy_words_smap:
@@ -44,3 +43,6 @@ user_copy_end:
 user_copy_failed:
     mov $1, %eax
     ret
+
+    .section .fixups, "a"
+    .quad user_copy_begin, user_copy_end, user_copy_failed

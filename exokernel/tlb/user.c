@@ -2,7 +2,12 @@
 /* Where a faulting copy goes on: see user.h. */
 #include "tlb/user.h"
 
-extern const char user_copy_begin[], user_copy_end[], user_copy_failed[];
+/* From section .fixups: instructions from `begin` to before `end`, and where to
+ * go on if one of them faults. */
+struct fixup {
+    uint64_t begin, end, to;
+};
+extern const struct fixup kernel_fixups[], kernel_fixups_end[];
 
 user_copy *user_copy_words = user_copy_words_plain;
 user_copy *user_copy_bytes = user_copy_bytes_plain;
@@ -19,9 +24,10 @@ user_init(void)
 }
 
 uint64_t
-user_copy_fixup(uint64_t rip)
+user_fixup(uint64_t rip)
 {
-    if (rip < (uint64_t)user_copy_begin || rip >= (uint64_t)user_copy_end)
-        return 0;
-    return (uint64_t)user_copy_failed;
+    for (const struct fixup *f = kernel_fixups; f < kernel_fixups_end; f++)
+        if (rip >= f->begin && rip < f->end)
+            return f->to;
+    return 0;
 }

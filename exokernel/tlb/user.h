@@ -10,6 +10,7 @@
 #ifndef EXO_TLB_USER_H
 #define EXO_TLB_USER_H
 
+#include "hw.h"
 #include "kernel.h"
 
 /* Copies of whole 64-bit words and of bytes; 0: done, 1: faulted. Chosen once,
@@ -24,14 +25,33 @@ extern bool user_smap;
 
 void user_init(void);
 
-/* Does the address of a faulting kernel instruction belong to a copy? Then
- * this is where to go on, else 0. */
-uint64_t user_copy_fixup(uint64_t rip);
+/* Does the address of a faulting kernel instruction belong to an access to user
+ * memory? Then this is where to go on, else 0. */
+uint64_t user_fixup(uint64_t rip);
 
 static inline bool
 user_range(uint64_t uva, uint64_t bytes)
 {
-    return uva < EXO_USER_TOP && bytes <= EXO_USER_TOP - uva;
+    return bytes <= EXO_USER_TOP && uva <= EXO_USER_TOP - bytes;
+}
+
+/* One word, three words: the usual sizes, without a copy loop. */
+static inline bool
+user_get_word(uint64_t *to, uint64_t uva)
+{
+    return user_range(uva, 8) && hw_user_load(to, uva);
+}
+
+static inline bool
+user_get_words3(uint64_t to[3], uint64_t uva)
+{
+    return user_range(uva, 24) && hw_user_load3(to, uva);
+}
+
+static inline bool
+user_put_word(uint64_t uva, uint64_t word)
+{
+    return user_range(uva, 8) && hw_user_store(uva, word);
 }
 
 static inline bool

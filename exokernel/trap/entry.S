@@ -19,6 +19,85 @@
 #define LOCK        K + K_LOCK_NEXT(%rip)
 #define NOW         K + K_LOCK_NOW(%rip)
 
+/* Registers to the stack and back: those C may change, those it keeps, and all
+ * of them, with rax lowest as in struct panic_frame. rax is apart where a stub
+ * has used it. */
+.macro push_scratch
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+.endm
+
+.macro pop_scratch
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+.endm
+
+.macro push_kept
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+.endm
+
+.macro pop_kept
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+.endm
+
+.macro push_all
+    push %r15
+    push %r14
+    push %r13
+    push %r12
+    push %r11
+    push %r10
+    push %r9
+    push %r8
+    push %rbp
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rbx
+    push %rax
+.endm
+
+.macro pop_all
+    pop %rax
+    pop %rbx
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    pop %rbp
+    pop %r8
+    pop %r9
+    pop %r10
+    pop %r11
+    pop %r12
+    pop %r13
+    pop %r14
+    pop %r15
+.endm
+
 /* Leave the user's registers zero; frame pointer and vector go in. */
 .macro clear_scratch
     xor %ecx, %ecx
@@ -61,9 +140,7 @@ syscall_locked:
     mov %rax, %r11
     mov %rdx, %rcx
     rdtsc
-    shl $32, %rdx
-    or %rdx, %rax
-    mov %rax, %gs:CPU_LOCK_TSC
+    mov %eax, %gs:CPU_LOCK_TSC
     mov %rcx, %rdx
     mov %r10, %rcx
     testl $0x80000003, K + K_TRACE(%rip) /* SYSCALL, RETURN, CHECK_BIT */
@@ -72,10 +149,8 @@ syscall_locked:
 syscall_done:
     mov %rax, %rcx
     rdtsc
-    shl $32, %rdx
-    or %rdx, %rax
-    sub %gs:CPU_LOCK_TSC, %rax
-    cmp %gs:CPU_LOCK_MAX, %rax
+    sub %gs:CPU_LOCK_TSC, %eax
+    cmp %gs:CPU_LOCK_MAX, %eax
     ja syscall_longest
 syscall_unlock:
     incl NOW
@@ -93,7 +168,7 @@ syscall_unlock:
     sysretq
 
 syscall_longest:
-    mov %rax, %gs:CPU_LOCK_MAX
+    mov %eax, %gs:CPU_LOCK_MAX
     mov %gs:CPU_INFO, %rdi
     mov %rax, INFO_HOLD_MAX(%rdi)
     mov %gs:CPU_LOCK_PATH, %rdx
@@ -166,12 +241,7 @@ syscall_wait:
     push $0
     push $0
     push $0
-    push %rbx
-    push %rbp
-    push %r12
-    push %r13
-    push %r14
-    push %r15
+    push_kept
     mov %rsp, %rdi
     mov %r11d, %esi
     call syscall_wait_lock
@@ -190,22 +260,14 @@ syscall_wait:
 
 /* A number that is not ours: as if it were an exception after the call. */
 foreign:
-    mov %gs:CPU_STACK_TOP, %rsp
-    push $USER_DATA
+    movq $USER_DATA, (%rsp)             /* over rcx, which is in its register */
     push %gs:CPU_USER_RSP
     push %r11
     push $USER_CODE
     push %rcx
     push $0
     push %rax
-    push %rcx
-    push %rdx
-    push %rsi
-    push %rdi
-    push %r8
-    push %r9
-    push %r10
-    push %r11
+    push_scratch
     push $0
     push $0
     push $1                             /* EXO_UP_FOREIGN */
@@ -243,14 +305,7 @@ exception:                              /* rax, error, rip, cs ... */
     jz kernel_exception
     swapgs
 exception_user:
-    push %rcx
-    push %rdx
-    push %rsi
-    push %rdi
-    push %r8
-    push %r9
-    push %r10
-    push %r11
+    push_scratch
     mov %cr2, %rcx
     push %rcx
     push %rax
@@ -311,12 +366,7 @@ trap_debug:                             /* rip, cs, flags, rsp, ss */
 
 /* There is none: with the rest of the registers, struct trapframe. */
 no_handler:
-    push %rbx
-    push %rbp
-    push %r12
-    push %r13
-    push %r14
-    push %r15
+    push_kept
     mov %rsp, %rdi
     mov %eax, %esi
     call trap_undeliverable
@@ -325,41 +375,13 @@ no_handler:
 kernel_exception:
     cld
     xchg (%rsp), %rax                   /* vector in its place, rax back */
-    push %r15
-    push %r14
-    push %r13
-    push %r12
-    push %r11
-    push %r10
-    push %r9
-    push %r8
-    push %rbp
-    push %rdi
-    push %rsi
-    push %rdx
-    push %rcx
-    push %rbx
-    push %rax
+    push_all
     mov %rsp, %rdi
     mov %rsp, %rbx
     and $-16, %rsp
     call trap_kernel_exception
     mov %rbx, %rsp
-    pop %rax
-    pop %rbx
-    pop %rcx
-    pop %rdx
-    pop %rsi
-    pop %rdi
-    pop %rbp
-    pop %r8
-    pop %r9
-    pop %r10
-    pop %r11
-    pop %r12
-    pop %r13
-    pop %r14
-    pop %r15
+    pop_all
     add $16, %rsp
     iretq
 
@@ -370,42 +392,18 @@ interrupt:
     testb $3, 24(%rsp)
     jz idle_interrupt
     swapgs
-    push %rcx
-    push %rdx
-    push %rsi
-    push %rdi
-    push %r8
-    push %r9
-    push %r10
-    push %r11
+    push_scratch
     push $0
     push %rax
     push $0
-    push %rbx
-    push %rbp
-    push %r12
-    push %r13
-    push %r14
-    push %r15
+    push_kept
     clear_ac
     cld
     mov %rsp, %rdi
     call trap_interrupt
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbp
-    pop %rbx
+    pop_kept
     add $24, %rsp
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rdi
-    pop %rsi
-    pop %rdx
-    pop %rcx
+    pop_scratch
     pop %rax
     add $8, %rsp
     swapgs
@@ -413,14 +411,7 @@ interrupt:
 
 /* The idle loop halts with interrupts on; they are noted, and it looks. */
 idle_interrupt:
-    push %rcx
-    push %rdx
-    push %rsi
-    push %rdi
-    push %r8
-    push %r9
-    push %r10
-    push %r11
+    push_scratch
     push %rbp
     mov %rsp, %rbp
     and $-16, %rsp
@@ -429,14 +420,7 @@ idle_interrupt:
     call trap_idle_interrupt
     mov %rbp, %rsp
     pop %rbp
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rdi
-    pop %rsi
-    pop %rdx
-    pop %rcx
+    pop_scratch
     pop %rax
     add $8, %rsp
     iretq
@@ -451,21 +435,7 @@ idle_interrupt:
     push $0
     .endif
     push $\number
-    push %r15
-    push %r14
-    push %r13
-    push %r12
-    push %r11
-    push %r10
-    push %r9
-    push %r8
-    push %rbp
-    push %rdi
-    push %rsi
-    push %rdx
-    push %rcx
-    push %rbx
-    push %rax
+    push_all
     cld
     mov %rsp, %rbx
     and $-16, %rsp
@@ -486,21 +456,7 @@ idle_interrupt:
     mov $0xc0000101, %ecx
     wrmsr
     mov %rbx, %rsp
-    pop %rax
-    pop %rbx
-    pop %rcx
-    pop %rdx
-    pop %rsi
-    pop %rdi
-    pop %rbp
-    pop %r8
-    pop %r9
-    pop %r10
-    pop %r11
-    pop %r12
-    pop %r13
-    pop %r14
-    pop %r15
+    pop_all
     add $16, %rsp
     iretq
 .endm

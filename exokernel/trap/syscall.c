@@ -69,7 +69,7 @@ syscall_wait_lock(struct trapframe *t, uint32_t ticket)
     c->current->info->lock_wait += hw_rdtsc() - from;
     if (likely(env_state(c->current) == EXO_ENV_RUNNING))
         return;
-    c->lock_tsc = hw_rdtsc();
+    c->lock_tsc = (uint32_t)hw_rdtsc();
     c->lock_path = 256;
     t->f.rip -= 2; /* the SYSCALL instruction */
     slice_interrupt(c, t);

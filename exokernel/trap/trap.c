@@ -115,18 +115,26 @@ trap_undeliverable(struct trapframe *t, enum exo_end end)
     slice_schedule(c);
 }
 
-/* The frame becomes the way into the handler. 0, or why there is none. */
-static inline enum exo_end
-to_handler(struct exo_frame *f)
+static __attribute__((noinline)) enum exo_end
+to_handler_traced(struct exo_frame *f)
 {
     struct cpu *c = hw_this_cpu();
-    trace(c, EXO_TRACE_UPCALL, c->current, f->vector, f->cause);
-    return upcall_enter(c->current, f);
+    trace_write(c, EXO_TRACE_UPCALL, c->current, f->vector, f->cause);
+    return upcall_enter(c->current, f, f->vector);
+}
+
+/* The frame becomes the way into the handler. 0, or why there is none. */
+static inline enum exo_end
+to_handler(struct exo_frame *f, enum exo_vector vector)
+{
+    if (unlikely(trace_is_on(EXO_TRACE_UPCALL)))
+        return to_handler_traced(f);
+    return upcall_enter(env_self(), f, vector);
 }
 
 /* int n: the gate's DPL refused it. The error code names the gate, but QEMU 7.2
  * counts its bytes twice, so the instruction itself is asked first. */
-static __attribute__((noinline)) void
+static __attribute__((noinline)) enum exo_end
 trap_software_interrupt(struct exo_frame *f)
 {
     uint8_t code[2];
@@ -135,6 +143,7 @@ trap_software_interrupt(struct exo_frame *f)
     f->cause = read ? code[1] : f->error >> 3 & 0xff;
     f->error = 0;
     f->rip += 2;
+    return to_handler(f, EXO_UP_FOREIGN);
 }
 
 enum exo_end
@@ -143,15 +152,15 @@ trap_exception(struct exo_frame *f)
     if (f->cause != VECTOR_PF)
         f->addr = 0;
     if (unlikely(f->cause == VECTOR_GP && (f->error & 7) == 2))
-        trap_software_interrupt(f);
-    return to_handler(f);
+        return trap_software_interrupt(f);
+    return to_handler(f, EXO_UP_FAULT);
 }
 
 enum exo_end
 trap_foreign(struct exo_frame *f)
 {
     f->cause = EXO_FOREIGN_SYSCALL;
-    return to_handler(f);
+    return to_handler(f, EXO_UP_FOREIGN);
 }
 
 void
@@ -198,7 +207,7 @@ trap_idle_interrupt(uint32_t vector)
 void
 trap_kernel_exception(struct panic_frame *f)
 {
-    uint64_t fixup = f->vector == VECTOR_PF ? user_copy_fixup(f->rip) : 0;
+    uint64_t fixup = f->vector == VECTOR_PF ? user_fixup(f->rip) : 0;
     if (!fixup)
         panic_regs(f, "exception %lu in the kernel, address %lx", f->vector,
                    hw_read_cr2());

@@ -60,6 +60,11 @@ void hw_invlpg(uint64_t va);
 enum hw_invpcid_type { HW_INVPCID_ADDRESS = 0 };
 void hw_invpcid(uint64_t type, uint64_t pcid, uint64_t va);
 
+/* Words of the user that runs. */
+bool hw_user_load(uint64_t *to, uint64_t uva);
+bool hw_user_load3(uint64_t to[3], uint64_t uva);
+bool hw_user_store(uint64_t uva, uint64_t word);
+
 /* Spinning: with one kernel entry at a time nobody else can end it. */
 void hw_pause(void);
 
@@ -78,6 +83,11 @@ void hw_rd_user_bases(uint64_t *fs, uint64_t *gs);
 void hw_wr_user_bases(uint64_t fs, uint64_t gs);
 
 struct cpu *hw_this_cpu(void);
+static inline uint64_t
+hw_this_word(unsigned offset)
+{
+    return *(uint64_t *)((char *)hw_this_cpu() + offset);
+}
 
 struct hw_table {
     uint16_t limit;

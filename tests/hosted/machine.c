@@ -300,7 +300,7 @@ hw_rdtsc(void)
 /* env/context.S */
 
 _Noreturn void
-exit_light(uint64_t rip, uint64_t rsp, uint64_t rax, uint64_t rdi)
+exit_light(uint64_t rdi, uint64_t rsp, uint64_t rax, uint64_t rip)
 {
     now->user = (struct exo_context){
         .rip = rip, .rsp = rsp, .rax = rax, .rdi = rdi, .rflags = 0x202};

@@ -238,8 +238,26 @@ copy_words(void *to, const void *from, size_t words)
 
 user_copy *user_copy_bytes = copy, *user_copy_words = copy_words;
 
+bool
+hw_user_load(uint64_t *to, uint64_t uva)
+{
+    return copy_words(to, (const void *)uva, 1) == 0;
+}
+
+bool
+hw_user_load3(uint64_t to[3], uint64_t uva)
+{
+    return copy_words(to, (const void *)uva, 3) == 0;
+}
+
+bool
+hw_user_store(uint64_t uva, uint64_t word)
+{
+    return copy_words((void *)uva, &word, 1) == 0;
+}
+
 uint64_t
-user_copy_fixup(uint64_t rip)
+user_fixup(uint64_t rip)
 {
     (void)rip;
     return 0;

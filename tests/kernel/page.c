@@ -422,12 +422,12 @@ TEST(page_size_merges_and_splits)
 {
     exo_page head = large_new(GUARD);
     uint32_t used = pages_of(self())->used;
-    EQ(exo_page_size(ROOT_CAP, head, 1), 0);
+    EQ(page_merge(head), 0);
     EQ(exo_page_info(head)->flags & EXO_PAGE_LARGE, EXO_PAGE_LARGE);
     EQ(exo_page_info(head + 1)->use, EXO_USE_TAIL);
     EQ(exo_page_info(head + 511)->use, EXO_USE_TAIL);
     EQ(pages_of(self())->used, used);
-    FAILS(exo_page_size(ROOT_CAP, head, 1), STATE);
+    FAILS(page_merge(head), STATE);
     EQ(exo_page_size(ROOT_CAP, head, 0), 0);
     EQ(exo_page_info(head)->flags & EXO_PAGE_LARGE, 0);
     EQ(exo_page_info(head + 511)->use, EXO_USE_DATA);
@@ -453,29 +453,89 @@ TEST(page_size_merges_only_pages_alike)
 {
     exo_page head = large_new(GUARD), odd = head + 300;
     bind_here(SCRATCH, odd, EXO_BIND_R);
-    FAILS(exo_page_size(ROOT_CAP, head, 1), STATE); // bound
+    FAILS(page_merge(head), STATE); // bound
     unbind_here(SCRATCH);
     EQ(exo_reguard(CAPS, EXO_KIND_PAGE, odd, 1, GUARD + 1), 1);
-    FAILS(exo_page_size(ROOT_CAP, head, 1), STATE); // another guard
+    FAILS(page_merge(head), STATE); // another guard
     EQ(exo_reguard(CAPS, EXO_KIND_PAGE, odd, 1, GUARD), 1);
     struct kid *k = kid_start(0, sleep_forever, 0);
     page_gone(odd);
-    FAILS(exo_page_size(ROOT_CAP, head, 1), STATE); // free
+    FAILS(page_merge(head), STATE); // free
     EQ(exo_page_alloc(CAPS, GUARD, k->id, &odd, 1), 1);
-    FAILS(exo_page_size(ROOT_CAP, head, 1), STATE); // another payer
+    FAILS(page_merge(head), STATE); // another payer
     page_gone(odd);
     EQ(exo_page_alloc(CAPS, GUARD, 0, &odd, 1), 1);
     EQ(exo_table_make(ROOT_CAP, odd, 1, 0), 0);
-    FAILS(exo_page_size(ROOT_CAP, head, 1), STATE); // a table
+    FAILS(page_merge(head), STATE); // a table
     page_gone(odd);
     EQ(exo_page_alloc(CAPS, GUARD, 0, &odd, 1), 1);
-    EQ(exo_page_size(ROOT_CAP, head, 1), 0);
+    EQ(page_merge(head), 0);
+}
+
+/* Merge in part: as far as one step goes. */
+static exo_page
+merged_in_part(void)
+{
+    exo_page head = large_new(0);
+    FAILS(exo_page_size(ROOT_CAP, head, 1), AGAIN);
+    EQ(exo_page_info(head)->flags & (EXO_PAGE_LARGE | EXO_PAGE_PART),
+       EXO_PAGE_LARGE | EXO_PAGE_PART);
+    EQ(exo_page_info(head + 1)->use, EXO_USE_TAIL);
+    EQ(exo_page_info(head + 511)->use, EXO_USE_DATA);
+    return head;
+}
+
+TEST(page_merged_in_part_is_neither_small_nor_large)
+{
+    exo_page head = merged_in_part(), tail = head + 1;
+    leaf_ensure(0, 0, 0, SCRATCH, false);
+    FAILS(bind_one(0, SCRATCH, head, EXO_BIND_R), STATE);
+    FAILS(bind_one(0, SCRATCH, tail, EXO_BIND_R), STATE);
+    FAILS(bind_one(0, SCRATCH + 0x200000, head, EXO_BIND_R | EXO_BIND_LARGE),
+          STATE);
+    FAILS(exo_page_free(ROOT_CAP, &head, 1), STATE);
+    FAILS(exo_reguard(CAPS, EXO_KIND_PAGE, head, 1, 1), STATE);
+    FAILS(exo_table_make(ROOT_CAP, head, 1, 0), STATE);
+    bind_here(SCRATCH, head + 511, EXO_BIND_R); // not reached yet: as it was
+    FAILS(page_merge(head), STATE);
+    for (unsigned i = 0; i < 512; i++)
+        EQ(exo_page_info(head + i)->use, EXO_USE_DATA);
+    EQ(exo_page_info(head)->flags & (EXO_PAGE_LARGE | EXO_PAGE_PART), 0);
+}
+
+TEST(page_merged_in_part_can_be_split_or_finished)
+{
+    exo_page head = merged_in_part();
+    EQ(exo_page_size(ROOT_CAP, head, 0), 0);
+    for (unsigned i = 0; i < 512; i++)
+        EQ(exo_page_info(head + i)->use, EXO_USE_DATA);
+    FAILS(exo_page_size(ROOT_CAP, head, 1), AGAIN);
+    EQ(page_merge(head), 0);
+    EQ(exo_page_info(head)->flags & EXO_PAGE_PART, 0);
+    EQ(exo_page_info(head + 511)->use, EXO_USE_TAIL);
+}
+
+TEST(page_merged_in_part_dies_with_its_payer)
+{
+    struct kid *k =
+        kid_new(&(struct kid_plan){.reserved = 40, .limit = 1u << 20},
+                sleep_forever, 0);
+    exo_page head = large_new(0);
+    for (unsigned i = 0; i < 512; i++) {
+        exo_page page = head + i;
+        page_gone(page);
+        EQ(exo_page_alloc(CAPS, 0, k->id, &page, 1), 1);
+    }
+    FAILS(exo_page_size(ROOT_CAP, head, 1), AGAIN);
+    kid_end(k);
+    for (unsigned i = 0; i < 512; i++)
+        EQ(exo_page_info(head + i)->use, EXO_USE_FREE);
 }
 
 TEST(page_size_does_not_split_what_is_bound)
 {
     exo_page head = large_new(0);
-    EQ(exo_page_size(ROOT_CAP, head, 1), 0);
+    EQ(page_merge(head), 0);
     leaf_ensure(0, 0, 0, SCRATCH, false);
     uint64_t va = SCRATCH + 0x200000;
     EQ(bind_one(0, va, head, EXO_BIND_R | EXO_BIND_W | EXO_BIND_LARGE), 1);
@@ -487,7 +547,7 @@ TEST(page_size_does_not_split_what_is_bound)
 TEST(page_of_two_megabytes_is_used_as_one)
 {
     exo_page head = large_new(0);
-    EQ(exo_page_size(ROOT_CAP, head, 1), 0);
+    EQ(page_merge(head), 0);
     leaf_ensure(0, 0, 0, SCRATCH, false);
     uint64_t va = SCRATCH + 0x200000;
     EQ(bind_one(0, va, head, EXO_BIND_R | EXO_BIND_W | EXO_BIND_LARGE), 1);
@@ -505,7 +565,7 @@ TEST(page_of_two_megabytes_is_used_as_one)
 TEST(page_inside_a_large_one_cannot_be_used_alone)
 {
     exo_page head = large_new(0), tail = head + 5;
-    EQ(exo_page_size(ROOT_CAP, head, 1), 0);
+    EQ(page_merge(head), 0);
     leaf_ensure(0, 0, 0, SCRATCH, false);
     FAILS(bind_one(0, SCRATCH, head, EXO_BIND_R), STATE);
     FAILS(bind_one(0, SCRATCH, tail, EXO_BIND_R), STATE);

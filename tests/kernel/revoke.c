@@ -264,7 +264,7 @@ TEST(revoke_takes_2_mib_pages_apart)
         exo_page p = page;
         EQ(exo_page_alloc(CAPS, k->guard, k->id, &p, 1), 1);
     }
-    EQ(exo_page_size(ROOT_CAP, head, 1), 0);
+    EQ(page_merge(head), 0);
     uint32_t used = pages_of(k)->used;
     EQ(exo_revoke(ROOT_CAP, k->id, EXO_KIND_PAGE, 100, now()), 100);
     UNTIL(k->u->revoke.count == 0);

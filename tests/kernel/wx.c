@@ -95,7 +95,7 @@ large_page(void)
             exo_page p = page;
             EQ(exo_page_alloc(CAPS, 0, 0, &p, 1), 1);
         }
-        EQ(exo_page_size(ROOT_CAP, head, 1), 0);
+        EQ(page_merge(head), 0);
         return head;
     }
     skip("no 2 MiB of memory are free");

@@ -191,3 +191,13 @@ memcpy(void *to, const void *from, size_t n)
     __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(n) : : "memory");
     return to;
 }
+
+int64_t
+page_merge(exo_page head)
+{
+    int64_t error;
+    do
+        error = exo_page_size(ROOT_CAP, head, 1);
+    while (error == -EXO_E_AGAIN);
+    return error;
+}

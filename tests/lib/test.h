@@ -260,6 +260,9 @@ exo_page page_at(uint64_t va);
 /* Free pages, completely. */
 void page_gone(exo_page page);
 
+// Merges 512 pages, however many steps it takes. 0 or the error.
+int64_t page_merge(exo_page head);
+
 /* The entry for va of a table at `level`, read through a read-only binding;
  * 0 if nothing is there. */
 uint64_t entry_of(exo_page root, uint64_t va, unsigned level);

@@ -34,6 +34,7 @@ struct model_page {
     uint16_t payer;
     uint8_t use, level;
     bool large, sealed;
+    uint32_t tails;   /* large: TAIL pages behind it; fewer than 511: in part */
     uint64_t va;      /* table: what it maps */
     uint64_t first;   /* binding that is recorded with the page */
     uint32_t link[2]; /* table: link pages */

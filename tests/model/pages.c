@@ -92,6 +92,37 @@ spec_page_free(const struct model_args *c, int64_t result)
            model.page[c->words[result]].use != EXO_USE_TABLE;
 }
 
+/* May m, number `page`, be merged with the head? */
+static bool
+alike(const struct model_page *m, const struct model_page *head, exo_page page)
+{
+    return m->use == EXO_USE_DATA && !m->large && m->payer == head->payer &&
+           m->guard == head->guard && !K.page_info[page].bindings;
+}
+
+static void
+merge(struct model_page *head, exo_page page, unsigned from, unsigned to)
+{
+    if (to <= from || to >= EXO_LARGE_PAGES)
+        panic("merging page %lu went from %u to %u", page, from, to);
+    for (unsigned i = from + 1; i <= to; i++) {
+        if (!alike(&head[i], head, page + i))
+            panic("page %lu is merged with page %lu", page + i, page);
+        head[i].use = EXO_USE_TAIL;
+    }
+    head->large = true;
+    head->tails = to;
+}
+
+static void
+split(struct model_page *head)
+{
+    for (unsigned i = 1; head->large && i <= head->tails; i++)
+        head[i].use = EXO_USE_DATA;
+    head->large = false;
+    head->tails = 0;
+}
+
 bool
 spec_page_size(const struct model_args *c, int64_t result)
 {
@@ -105,17 +136,27 @@ spec_page_size(const struct model_args *c, int64_t result)
     struct model_page *m = &model.page[page];
     if (!spec_covers(spec_cap(c->me, (uint32_t)c->a[0]), m->guard, EXO_WRITE))
         errors |= ERR(CAP);
-    if (!large && (!m->large || spec_bound(page)))
-        errors |= ERR(STATE);
-    for (unsigned i = 0; large && i < EXO_LARGE_PAGES; i++)
-        if (m[i].use != EXO_USE_DATA || m[i].large || m[i].payer != m->payer ||
-            m[i].guard != m->guard || K.page_info[page + i].bindings)
+    if (!large) {
+        if (!m->large || spec_bound(page))
             errors |= ERR(STATE);
-    if (!spec_judge("page_size", errors, result))
+        if (spec_judge("page_size", errors, result))
+            split(m);
         return true;
-    m->large = large;
-    for (unsigned i = 1; i < EXO_LARGE_PAGES; i++)
-        m[i].use = large ? EXO_USE_TAIL : EXO_USE_DATA;
+    }
+    const unsigned merged = m->large ? m->tails : 0;
+    if (merged == EXO_LARGE_PAGES - 1 || (!m->large && !alike(m, m, page)))
+        errors |= ERR(STATE);
+    if (!errors && result == -EXO_E_AGAIN) { /* the kernel says how far */
+        merge(m, page, merged, K.page[page].tails);
+        return true;
+    }
+    for (unsigned i = merged + 1; i < EXO_LARGE_PAGES; i++)
+        if (!alike(&m[i], m, page + i))
+            errors |= ERR(STATE);
+    if (spec_judge("page_size", errors, result))
+        merge(m, page, merged, EXO_LARGE_PAGES - 1);
+    else if (result == -EXO_E_STATE && merged < EXO_LARGE_PAGES - 1)
+        split(m);
     return true;
 }
 

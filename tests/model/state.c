@@ -22,6 +22,7 @@ import_page(struct model_page *m, exo_page page)
                              .first = used ? K.page[page].first : 0};
     if (info->use == EXO_USE_DATA)
         m->large = info->flags & EXO_PAGE_LARGE;
+    m->tails = m->large ? K.page[page].tails : 0;
     if (info->use != EXO_USE_TABLE) {
         free(entry);
         return;
@@ -77,7 +78,7 @@ static void
 compare_page(exo_page p, const struct model_page *a, const struct model_page *b)
 {
     if (a->guard != b->guard || a->payer != b->payer || a->use != b->use ||
-        a->level != b->level || a->large != b->large ||
+        a->level != b->level || a->large != b->large || a->tails != b->tails ||
         a->sealed != b->sealed || a->first != b->first ||
         a->link[0] != b->link[0] || a->link[1] != b->link[1])
         panic("page %lu: the model has use %u payer %u guard %lx level %u "

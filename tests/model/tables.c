@@ -192,7 +192,8 @@ page_rules(const struct model_args *c, exo_page page, uint32_t flags,
     if ((shown && (flags & (EXO_BIND_W | EXO_BIND_X))) ||
         (writable && (flags & EXO_BIND_X)))
         errors |= ERR(EXCL);
-    if (m->large != !!(flags & EXO_BIND_LARGE))
+    if (m->large != !!(flags & EXO_BIND_LARGE) ||
+        (m->large && m->tails < EXO_LARGE_PAGES - 1))
         errors |= ERR(STATE);
     bool same = (old & EXO_PTE_P) && (old & EXO_PTE_PAGE) >> 12 == page;
     if (m->use != EXO_USE_DATA || (model.env[c->me].flags & EXO_ENV_WX))

@@ -43,6 +43,7 @@ enum exo_page_flag {
     EXO_PAGE_ZERO = 4,     // zeroed and never bound writable since
     EXO_PAGE_USED = 8,     // a FREE page that somebody had before
     EXO_PAGE_LEVEL = 0x70, // level of a table, 1..4, shifted by 4
+    EXO_PAGE_PART = 0x80,  // head of a 2 MiB page that is merged in part
 };
 
 /* One physical page, as everyone may see it. The kernel writes; readers may
