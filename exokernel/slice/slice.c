@@ -130,9 +130,8 @@ slice_arm(struct cpu *c)
         at = end < at ? end : at;
     }
     if (unlikely(K.polling)) {
-        uint64_t end;
-        slot_now(hw_rdtsc(), &end);
-        at = end < at ? end : at;
+        slot_seek(c, hw_rdtsc());
+        at = c->slot_end < at ? c->slot_end : at;
     }
     if (at == EXO_NEVER)
         timer_stop();
