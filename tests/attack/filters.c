@@ -289,7 +289,7 @@ static void
 babble(uint64_t mine)
 {
     struct exo_filter_spec s;
-    for (unsigned n = 0; n < 4000; n++) {
+    for (unsigned n = 0; n < 800; n++) {
         for (size_t i = 0; i < sizeof(s) / 8; i++)
             ((uint64_t *)&s)[i] = random64() >> random64() % 64;
         if (n % 4)

@@ -146,8 +146,9 @@ bool
 spec_reguard(const struct model_args *c, int64_t result)
 {
     uint32_t kind = (uint32_t)c->a[1], errors;
-    if (kind == EXO_KIND_CHAN || (kind & EXO_REGUARD_BREAK) || !c->a[3])
-        return false;
+    if (kind == EXO_KIND_CHAN || kind == EXO_KIND_ATOM ||
+        kind == EXO_KIND_RING || (kind & EXO_REGUARD_BREAK) || !c->a[3])
+        return false; /* no guards that the model knows */
     uint64_t first =
         kind == EXO_KIND_ENV && !c->a[2] ? model.env[c->me].id : c->a[2];
     bool may = spec_covers(spec_cap(c->me, (uint32_t)c->a[0] >> 8), c->a[4],

@@ -176,7 +176,7 @@ audit_bindings(void)
                   K.page_info[p].bindings);
         unsigned use = model.page[p].use;
         if (use != EXO_USE_DATA && use != EXO_USE_UAREA &&
-            use != EXO_USE_STACK && use != EXO_USE_LOG)
+            use != EXO_USE_STACK && use != EXO_USE_LOG && use != EXO_USE_NET)
             continue;
         if (writable[p] != K.page[p].nwrite || executable[p] != K.page[p].nexec)
             panic("page %lu: %u writable, %u executable bindings, the kernel "

@@ -10,7 +10,7 @@ import re
 from . import AbiError
 
 _MEMBER = re.compile(
-    r"(?P<type>(?:const )?(?:(?:struct|enum) )?\w+(?:\([\w ]+\))?) "
+    r"(?P<type>EXO_USER\([^)]*\)|(?:const )?(?:(?:struct|enum) )?\w+) "
     r"(?P<names>[^;]+);$")
 
 
@@ -169,9 +169,9 @@ def _enumerators(item, body):
 
 
 def _fields(header, item, body):
-    """Rows of a struct; a nested one gets names like item[].id, but for one
-    without a name. A remark is about all fields of its declaration."""
-    pending, nested = "", None  # nested: first row of the inner struct
+    """Rows of a struct; a nested one gets names like item[].id, unless it has
+    no name. A remark is about all fields of its declaration."""
+    pending, nested, union = "", None, False  # nested: its first row
     group = []  # rows of the last declaration
     lines = iter(body)
     for line in lines:
@@ -185,12 +185,14 @@ def _fields(header, item, body):
             for row in group:
                 row.comment += " " + line[2:].strip()
         elif line in ("struct {", "union {"):
-            nested = len(item.rows)
+            nested, union = len(item.rows), line == "union {"
         elif line.startswith("}"):
-            name = re.match(r"} (\w+)(\[\w+\])?;", line)
-            for row in item.rows[nested:] if name else ():
+            name = re.match(r"} ?(\w+)?(\[\w+\])?;", line)
+            inner, nested = item.rows[nested:], None
+            for row in inner if name[1] else ():
                 row.name = f"{name[1]}{name[2] or ''}.{row.name}"
-            nested = None
+            for row in inner[1:] if union else ():
+                row.comment = f"in place of it: {row.comment}"
         else:
             code, _, remark = line.partition("//")
             pending = f"{pending} {code.strip()}".strip()

@@ -4,7 +4,7 @@
 import re
 
 _ORDER = ["types.h", "layout.h", "cap.h", "page.h", "tlb.h", "env.h",
-          "upcall.h", "slice.h", "call.h", "info.h", "trace.h"]
+          "upcall.h", "slice.h", "call.h", "net.h", "info.h", "trace.h"]
 _NAME = re.compile(r"(?<![`\w])((?:struct |enum )?(?:exo_|EXO_)[A-Za-z]\w*"
                    r"(?:\.\w+|\(\w*\))?)(?![\w`*])")
 
@@ -144,7 +144,8 @@ def exposure_section(headers, bindable):
             for where, what in re.findall(
                 r"^ +(EXO_INFO \+ \w+) +(struct .*)$", headers["info.h"].doc,
                 re.M)]
-    for header, name in (("upcall.h", "exo_uarea"), ("env.h", "exo_log")):
+    for header, name in (("upcall.h", "exo_uarea"), ("env.h", "exo_log"),
+                         ("net.h", "exo_net_rx"), ("net.h", "exo_net_tx")):
         item = next(i for i in headers[header].items if i.name == name)
         for letter, access in (("R", "written by the kernel, never read back"),
                                ("U", "written by the libOS; the kernel reads "

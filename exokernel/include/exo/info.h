@@ -7,6 +7,9 @@
  *   EXO_INFO + slots        struct exo_slot [ncpus][nslots]
  *   EXO_INFO + envs         struct exo_env_info [nenvs], env_stride apart
  *   EXO_INFO + pages        struct exo_page_info [npages]
+ *   EXO_INFO + net          struct exo_net_info: the card, and where these are
+ *   EXO_INFO + filters      struct exo_filter_info [nfilters]
+ *   EXO_INFO + ifaces       struct exo_iface_info [nifaces]
  *
  * All positions are byte offsets from EXO_INFO. There are no pointers and no
  * private contents. Fields are only ever added at the end, `version` says so.
