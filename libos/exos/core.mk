@@ -14,7 +14,7 @@ EXOS_HIDDEN_CFLAGS := $(EXOS_CORE_CFLAGS) -fvisibility=hidden
 
 EXOS_HIDDEN := $(sort $(foreach room,crt upcall vm fd fs time proc,\
     $(wildcard libos/exos/$(room)/*.c libos/exos/$(room)/*.S))) $(LIBOS_LIB)
-EXOS_POSIX  := $(sort $(wildcard libos/exos/posix/*.c libos/exos/posix/*.S))
+EXOS_POSIX  := $(sort $(wildcard libos/exos/posix/*.c))
 EXOS_CORE   := $(call objects,exos-core,$(EXOS_HIDDEN)) \
     $(call objects,exos-posix,$(EXOS_POSIX))
 OBJECTS     += $(EXOS_CORE)

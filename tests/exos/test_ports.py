@@ -47,7 +47,7 @@ class Ports(unittest.TestCase):
                                  f'memory = "16M"\nfiles = "{name}"\n'
                                  'env = { WHO = "you" }')
         for line in ("sum\t200010000\t1.414\ttrue", "written",
-                     "false\t/t.lua:8: caught", "3\tyou\tone"):
+                     "false\t/t.lua:9: caught", "3\tyou\tone"):
             self.assertIn(f"lua | {line}", done.lines, done)
 
     def test_sqlite_finds_no_error_in_its_own_fuzz(self):
