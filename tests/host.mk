@@ -86,17 +86,24 @@ $(HOST_DIR)/lwip: $(LWIP_TESTED)
 	$(Q)$(CC) -o $@ $^ -lcheck_pic -lsubunit -lrt -lm -lpthread
 HOST_PROGRAMS += $(HOST_DIR)/lwip
 
-# The C library of exos, on Linux: tests/libc/linux.c is the system under it.
-LIBC_TEST := $(call objects,exos,$(wildcard tests/libc/*.c libos/exos/libc/*.c))
-OBJECTS   += $(call objects,exos,$(wildcard tests/libc/*.c))
-$(LIBC_TEST): $(NEWLIB)/built $(LWIP)/unpacked
+# The C library of exos, on Linux (tests/libc/linux.c is the system under it),
+# and lwIP as exos has it.
+ON_LINUX := $(call objects,exos,tests/libc/linux.c \
+    $(wildcard libos/exos/libc/*.c libos/exos/net/memory.c \
+    libos/exos/net/sequence.c))
+ON_LINUX_TESTS := $(call objects,exos,tests/libc/smoke.c tests/lwip/loop.c)
+OBJECTS += $(ON_LINUX) $(ON_LINUX_TESTS)
+$(ON_LINUX) $(ON_LINUX_TESTS): $(NEWLIB)/built $(LWIP)/unpacked
 $(call objects,exos,tests/libc/smoke.c): private EXOS_CFLAGS += -fno-builtin
 
-$(HOST_DIR)/libc: $(LIBC_TEST) $(NEWLIB)/built libos/exos/program.ld
+$(HOST_DIR)/libc: $(call objects,exos,tests/libc/smoke.c)
+$(HOST_DIR)/lwip_loop: $(call objects,exos,tests/lwip/loop.c)
+$(HOST_DIR)/libc $(HOST_DIR)/lwip_loop: $(ON_LINUX) $(NEWLIB)/lib/liblwip.a \
+    libos/exos/program.ld
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)tools/exos-cc -nostdlib -o $@ $(LIBC_TEST) -lc -lm -lgcc
-HOST_PROGRAMS += $(HOST_DIR)/libc
+	$(Q)tools/exos-cc -nostdlib -o $@ $(filter %.o,$^) -llwip -lc -lm -lgcc
+HOST_PROGRAMS += $(HOST_DIR)/libc $(HOST_DIR)/lwip_loop
 
 $(BUILD)/tests/host.list: tests/host.mk $(HOST_PROGRAMS)
 	@printf '%s\n' $(HOST_PROGRAMS) > $@

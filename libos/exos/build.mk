@@ -61,7 +61,7 @@ $(NEWLIB)/built: $(NEWLIB_SOURCE) $(NEWLIB).flags
 # lwIP without its threads and sockets, with libos/exos/net/lwipopts.h.
 LWIP        := $(BUILD)/lwip
 EXOS_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE \
-    -ffile-prefix-map=$(CURDIR)/= -ffunction-sections -fdata-sections \
+    -ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections \
     -Ilibos/exos/net -I$(LWIP)/src/src/include
 LWIP_CORE   := $(addprefix core/,def dns inet_chksum init ip mem memp netif \
     pbuf raw stats sys tcp tcp_in tcp_out timeouts udp)

@@ -165,6 +165,11 @@ control(void)
         longjmp(place, value + 1);
     }
     CLAIM(longjmp_returns_to_setjmp, passes == 3 && value == 3);
+    passes = 0;
+    value = setjmp(place);
+    if (passes++ == 0)
+        longjmp(place, 0);
+    CLAIM(longjmp_never_returns_zero, passes == 2 && value == 1);
     sigset_t set;
     sigemptyset(&set);
     CLAIM(signal_sets_have_64_members,

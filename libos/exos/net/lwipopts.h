@@ -65,6 +65,7 @@
 #define IP_REASSEMBLY                  1
 #define IP_REASS_MAX_PBUFS             128
 #define IP_FRAG                        1
+#define IPV6_FRAG_COPYHEADER           1 /* pointers are longer than what it overlays */
 #define LWIP_MULTICAST_TX_OPTIONS      1
 #define IP_SOF_BROADCAST               1
 #define LWIP_DHCP                      1

@@ -7,6 +7,7 @@
 
 #define UNIT    64 /* sizes are rounded up to this */
 #define CLASSES 33 /* the last one has 2 KiB, without the header */
+#define SMALL   512
 
 /* In front of each block. 16 bytes, so that what follows is aligned. */
 struct header {
@@ -16,8 +17,18 @@ struct header {
 
 static struct {
     struct header *kept[CLASSES + 1]; /* by bytes / UNIT */
-    size_t limit, used, kept_bytes;
+    size_t limit, used, kept_bytes, refused;
 } memory;
+
+/* Data may have seven eighths of the limit, so that there is room for the
+   segments without data that will free some of it. */
+static int
+is_too_much(size_t bytes)
+{
+    size_t limit =
+        bytes > SMALL ? memory.limit - memory.limit / 8 : memory.limit;
+    return memory.limit && memory.used + bytes > limit;
+}
 
 void
 net_memory_set_limit(size_t bytes)
@@ -37,13 +48,21 @@ net_memory_kept(void)
     return memory.kept_bytes;
 }
 
+size_t
+net_memory_refused(void)
+{
+    return memory.refused;
+}
+
 void *
 net_memory_take(size_t size)
 {
     size_t bytes = (size + sizeof(struct header) + UNIT - 1) & -(size_t)UNIT;
     size_t class = bytes / UNIT;
-    if (bytes < size || (memory.limit && memory.used + bytes > memory.limit))
+    if (bytes < size || is_too_much(bytes)) {
+        memory.refused++;
         return NULL;
+    }
     struct header *block = class <= CLASSES ? memory.kept[class] : NULL;
     if (block) {
         memory.kept[class] = block->next;

@@ -11,12 +11,16 @@
 
 #include <stddef.h>
 
-/* Bytes that may be in use at once; 0, the default, is no limit. */
+/* Bytes that may be in use at once; 0, the default, is no limit. An eighth of
+   it is for blocks of up to 512 bytes: acknowledgements, which free others. */
 void net_memory_set_limit(size_t bytes);
 
 /* Bytes in use, and kept for reuse; the headers of blocks included. */
 size_t net_memory_used(void);
 size_t net_memory_kept(void);
+
+/* How often the limit was in the way. */
+size_t net_memory_refused(void);
 
 /* A block aligned to 16 bytes, or NULL: the limit is reached, or malloc() has
    nothing. */
