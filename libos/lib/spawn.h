@@ -48,7 +48,7 @@ struct spawn {
     const char *args;    // name and arguments, a zero byte after each
     uint32_t args_bytes; // at most START_ARGS_BYTES
     uint32_t argc;
-    const char *vars;    // environment, likewise, at most START_VARS_BYTES
+    const char *vars; // environment, likewise, at most START_VARS_BYTES
     uint32_t vars_bytes;
     uint32_t nvars;
     exo_page files; // first page of its archive of files; 0: none
