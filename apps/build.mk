@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# apps: init and the demonstrations, each on libos/minimal.
+# apps: init and the demonstrations, each on libos/minimal; posix.mk has those
+# in plain POSIX.
 
 $(foreach app,hello spinner crasher cruncher pager,\
     $(call user-program,$(app),apps/$(app).c,minimal exo))
@@ -9,3 +10,8 @@ $(foreach app,pingpong stride,\
 $(foreach app,hoarder miser,\
     $(call user-program,$(app),apps/$(app).c apps/greed.c,minimal exo))
 $(call user-program,init,$(sort $(wildcard apps/init/*.c)),minimal exo)
+
+include apps/posix.mk
+
+# Programs on libos/exos, see posix.mk.
+$(call exos-program,hello-exos,$(hello-exos_SOURCES))

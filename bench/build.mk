@@ -15,3 +15,7 @@ $(BENCH_PLUGIN): bench/insn.c bench/qemu_plugin.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -O2 -Wall -Wextra -Werror -shared -fPIC \
 	    -fvisibility=hidden -o $@ $<
+
+# Clients that put load on the network applications, programs of the host.
+$(call native-program,load-http,bench/load/http.c)
+$(call native-program,load-udp,bench/load/udp.c)

@@ -21,7 +21,10 @@ $(EXOS_TESTS:%=$(BUILD)/tests/exos/%): $(BUILD)/tests/exos/%: \
 # Programs without claims, for tests of whole machines.
 EXOS_PROGRAMS := $(patsubst tests/exos/programs/%.c,%,\
     $(wildcard tests/exos/programs/*.c))
-OBJECTS += $(EXOS_PROGRAMS:%=$(BUILD)/exos-app/tests/exos/programs/%.c.o)
+EXOS_PROGRAM_OBJECTS := $(call objects,exos-app,\
+    $(EXOS_PROGRAMS:%=tests/exos/programs/%.c))
+OBJECTS += $(EXOS_PROGRAM_OBJECTS)
+$(EXOS_PROGRAM_OBJECTS): $(NEWLIB)/built
 ALL     += $(EXOS_PROGRAMS:%=$(BUILD)/tests/exos/programs/%)
 
 $(EXOS_PROGRAMS:%=$(BUILD)/tests/exos/programs/%): \

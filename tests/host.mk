@@ -18,8 +18,11 @@ HOST_CFLAGS := $(HOST_COMMON) -Iexokernel -Iexokernel/include -Itests -Itests/ho
     -DEXO_KERNEL -DKERNEL_STACK_BYTES=8192 -include tests/hosted/hw.h
 HOST_USER_CFLAGS := $(HOST_COMMON) -Iexokernel/include -Ilibos -Iapps/init
 
+HOST_APPS_CFLAGS := $(HOST_COMMON) -Itests/hosted -Iapps/httpd
+
 $(call flavour,hosted,HOST_CFLAGS)
 $(call flavour,hosted-user,HOST_USER_CFLAGS)
+$(call flavour,hosted-apps,HOST_APPS_CFLAGS)
 
 # Where kernel and loader lie in physical memory, for boot/bootinfo.c.
 HOST_LDFLAGS := -fsanitize=address,undefined -Wl,-z,noexecstack \
@@ -60,6 +63,19 @@ $(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c)
 $(call host-program,elf_test,tests/unit/elf_test.c libos/lib/elf.c,hosted-user)
 $(call host-program,manifest_test,tests/unit/manifest_test.c \
     apps/init/manifest.c apps/init/admit.c libos/lib/print.c,hosted-user)
+HTTPD_PURE := $(addprefix apps/httpd/,request.c body.c path.c range.c date.c)
+$(call host-program,httpd_test,tests/unit/httpd_test.c tests/hosted/claim.c \
+    $(HTTPD_PURE),hosted-apps)
+
+# What libFuzzer drives is built by clang whatever CC is; tests/apps runs it.
+FUZZ_CFLAGS := -std=c11 -O1 -g -Wall -Wextra -Werror -Iapps/httpd \
+    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+ALL += $(BUILD)/tests/fuzz/request
+$(BUILD)/tests/fuzz/request: tests/fuzz/request.c $(HTTPD_PURE) \
+    $(wildcard apps/httpd/*.h) tests/host.mk
+	$(call say,CLANG,$@)
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -o $@ $(filter %.c,$^)
 
 # lwIP's own tests, with its own configuration, by the library `check`.
 LWIP_TESTED := $(addprefix src/api/,api_lib api_msg err if_api netbuf netdb \

@@ -95,6 +95,12 @@ def host():
     return jobs
 
 
+def apps():
+    """The network applications as programs of this host."""
+    return [PythonTests(path)
+            for path in sorted((ROOT / "tests/apps").glob("test_*.py"))]
+
+
 def minimal():
     """Whole machines with init and the applications, as users start them."""
     return [PythonTests(path, cpus=2)
@@ -112,4 +118,4 @@ def exos():
 
 def every(seed=1):
     """All jobs, in the order they begin; longest first where it matters."""
-    return [*host(), *minimal(), *exos(), *guests(seed)]
+    return [*host(), *apps(), *minimal(), *exos(), *guests(seed)]
