@@ -15,4 +15,3 @@ $(call user-program,init,$(sort $(wildcard apps/init/*.c)),minimal exo)
 include apps/posix.mk
 
 # Programs on libos/exos, see posix.mk.
-$(call exos-program,hello-exos,$(hello-exos_SOURCES))
