@@ -19,7 +19,7 @@
 /* Work done while the kernel lock is held, in units of about 25 instructions: a
  * usual page, what each run takes beside its pages, a table to be found, and
  * what a page takes beside that by the general rules. */
-#define BIND_STEP  140
+#define BIND_STEP  135
 #define COST_PAGE  2
 #define COST_RUN   3
 #define COST_TABLE 7
