@@ -28,7 +28,8 @@ HOST_LDFLAGS := -no-pie -fsanitize=address,undefined -Wl,-z,noexecstack \
     -Wl,--defsym=kernel_image_start=0xffffffff80100000 \
     -Wl,--defsym=kernel_image_end=0xffffffff80110000
 
-FEED := tests/fuzz
+FEED  := tests/fuzz
+CALLS := tests/fuzz/calls.c tests/fuzz/pick.c
 
 # What of the kernel needs no hardware.
 HOST_ROOMS  := cap page tlb env slice call revoke chan info
@@ -60,13 +61,17 @@ kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
 
 $(call kernel-test,death_test,tests/unit/death_test.c)
 $(call kernel-test,logic_test,tests/unit/logic_test.c)
-$(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c)
-$(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c)
+$(call kernel-test,random,tests/fuzz/random.c $(CALLS))
+$(call kernel-test,model,$(wildcard tests/model/*.c) $(CALLS))
 $(call host-program,elf_test,tests/unit/elf_test.c libos/lib/elf.c,hosted-user)
 $(call host-program,manifest_test,tests/unit/manifest_test.c \
     apps/init/manifest.c apps/init/admit.c libos/lib/print.c,hosted-user)
 
 $(call kernel-test,boot_test,tests/unit/boot_test.c $(FEED)/feed_boot.c \
+    $(FEED)/feed.c)
+$(call kernel-test,firmware_test,tests/unit/firmware_test.c \
+    $(FEED)/feed_firmware.c $(FEED)/feed.c)
+$(call kernel-test,first_test,tests/unit/first_test.c $(FEED)/feed_first.c \
     $(FEED)/feed.c)
 
 # The same objects once more, by clang, with what libFuzzer wants to know.
@@ -97,6 +102,12 @@ fuzzer = $(eval $(call fuzzer-rules,$(1),$(2),$(3),$(4)))
 kernel-fuzzer = $(call fuzzer,$(1),$(2),fuzzed,$(FUZZ_DIR)/kernel.a)
 
 $(call kernel-fuzzer,boot,$(FEED)/feed_boot.c)
+$(call kernel-fuzzer,firmware,$(FEED)/feed_firmware.c)
+$(call kernel-fuzzer,first,$(FEED)/feed_first.c)
+$(call kernel-fuzzer,calls,$(FEED)/feed_calls.c $(CALLS))
+$(call fuzzer,elf,$(FEED)/feed_elf.c libos/lib/elf.c,fuzzed-user)
+$(call fuzzer,manifest,$(FEED)/feed_manifest.c apps/init/manifest.c \
+    apps/init/admit.c libos/lib/print.c,fuzzed-user)
 
 .PHONY: fuzzers
 fuzzers: $$(FUZZERS)

@@ -201,5 +201,8 @@ seed(unsigned n, uint8_t *to)
     return 1 + boot_good(n ? BOOT_MB2 : BOOT_MB1, to + 1);
 }
 
-const struct feed feed = {
-    .name = "boot", .max = BOOT_BYTES, .runs = 300000, .eat = eat, .seed = seed};
+const struct feed feed = {.name = "boot",
+                          .max = BOOT_BYTES,
+                          .runs = 300000,
+                          .eat = eat,
+                          .seed = seed};

@@ -207,6 +207,7 @@ host_stack_save(void)
     for (unsigned i = 0; i < K.ncpus; i++) {
         if (!kept.stack[i])
             kept.stack[i] = malloc(STACK_BYTES);
+        __asan_unpoison_memory_region(kernel_stack[i], STACK_BYTES);
         memcpy(kept.stack[i], kernel_stack[i], STACK_BYTES);
     }
 }

@@ -145,6 +145,18 @@ class Program(Job):
             report.note("\n".join(lines[-TAIL:]))
 
 
+class Fuzzer(Program):
+    """A libFuzzer program, which without arguments runs so many inputs. It
+    leaves the input that breaks something in a file, and says its name."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.name = f"fuzz/{self.path.name}"
+
+    def repeat(self):
+        return f"{self.path.relative_to(ROOT)} and the file that it names"
+
+
 def _text(data):
     if isinstance(data, bytes):
         return data.decode(errors="replace")

@@ -114,11 +114,13 @@ class Runner:
 
 
 def _build(wanted):
-    """make, and the kernel with sanitizers if a job wants it."""
+    """make; the kernel with sanitizers, and fuzzers, if a job wants them."""
     commands = [["make", "-s", "all"]]
     if any(getattr(getattr(job, "config", None), "san", False)
            for job in wanted):
         commands.append(["make", "-s", "SAN=1", "build/san/exokernel.elf"])
+    if any(isinstance(job, jobs.Fuzzer) for job in wanted):
+        commands.append(["make", "-s", "fuzzers"])
     environment = {key: value for key, value in os.environ.items()
                    if not key.startswith("MAKE") and key != "MFLAGS"}
     for command in commands:

@@ -10,7 +10,7 @@ on every way to boot.
 
 import pathlib
 
-from .jobs import ROOT, Config, Guest, Program, PythonTests
+from .jobs import ROOT, Config, Fuzzer, Guest, Program, PythonTests
 
 # What Bochs' CPU has: PCID, INVPCID, TSC deadline, x2APIC, SMEP, SMAP,
 # FSGSBASE, XSAVE (enum exo_feature); and QEMU's "max".
@@ -95,6 +95,12 @@ def host():
     return jobs
 
 
+def fuzzers():
+    """A program for each parser that must not trust its input."""
+    return [Fuzzer(ROOT / "build/tests/fuzz" / path.stem[len("feed_"):])
+            for path in sorted((ROOT / "tests/fuzz").glob("feed_*.c"))]
+
+
 def minimal():
     """Whole machines with init and the applications, as users start them."""
     return [PythonTests(path, cpus=2)
@@ -103,4 +109,4 @@ def minimal():
 
 def every(seed=1):
     """All jobs, in the order they begin; longest first where it matters."""
-    return [*host(), *minimal(), *guests(seed)]
+    return [*host(), *fuzzers(), *minimal(), *guests(seed)]
