@@ -249,6 +249,9 @@ exo_page leaf_ensure(exo_page root, exo_env payer, exo_guard guard, uint64_t va,
 /* Bind one page, result as of exo_bind. */
 int64_t bind_one(exo_page root, uint64_t va, exo_page page, uint32_t flags);
 
+/* A whole run, in as many calls as it takes. */
+void bind_run(exo_page root, struct exo_run run);
+
 /* Bind in the caller's space, with tables as needed. */
 void bind_here(uint64_t va, exo_page page, uint32_t flags);
 
@@ -263,6 +266,9 @@ void page_gone(exo_page page);
 /* The entry for va of a table at `level`, read through a read-only binding;
  * 0 if nothing is there. */
 uint64_t entry_of(exo_page root, uint64_t va, unsigned level);
+
+/* `n` entries of one leaf table, from that of va on. */
+void entries_of(exo_page root, uint64_t va, uint64_t *entries, unsigned n);
 
 /* The table that maps va at `level` under `root` (0: own), 0: none. */
 exo_page table_of(exo_page root, uint64_t va, unsigned level);

@@ -68,17 +68,16 @@ def images():
             for path in sorted((ROOT / "tests" / room).glob("*.c"))]
 
 
-def guests(seed):
+def guests(more):
     """Every image on every machine it is meant for."""
     jobs = []
     for image in images():
         names = [*_EVERYWHERE, *_MORE.get(image, ())]
-        if image.startswith("kernel/"):
+        if image.startswith("kernel/") or image == "attack/random":
             names.append("check-1")
         for name in names:
             config = CONFIGS[name]
-            options = f"cpus={config.smp} seed={seed}" \
-                + _OPTIONS.get(image, "")
+            options = f"cpus={config.smp}{_OPTIONS.get(image, '')} {more}"
             jobs.append(Guest(image, config, options,
                               _MODULES.get(image, ())))
     return jobs
@@ -107,6 +106,7 @@ def minimal():
             for path in sorted((ROOT / "tests/minimal").glob("test_*.py"))]
 
 
-def every(seed=1):
-    """All jobs, in the order they begin; longest first where it matters."""
-    return [*host(), *fuzzers(), *minimal(), *guests(seed)]
+def every(options="seed=1"):
+    """All jobs, in the order they begin; longest first where it matters.
+    `options` are for the images."""
+    return [*host(), *fuzzers(), *minimal(), *guests(options)]
