@@ -24,4 +24,7 @@ $(TEST_IMAGES): $(BUILD)/tests/%: $(BUILD)/tests/objects/tests/%.c.o \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^)
 
+# For whole machines, beside the applications.
+$(call user-program,jit,tests/minimal/jit.c,minimal exo)
+
 include tests/host.mk

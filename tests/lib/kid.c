@@ -102,7 +102,8 @@ fill_spec(const struct kid *k, const struct kid_plan *plan,
         .rsp = k->block + BLOCK_BYTES - 8,
         .flags = (plan->flags & KID_FPU ? EXO_ENV_FPU : 0) |
                  (plan->flags & KID_LOYAL ? EXO_ENV_LOYAL : 0) |
-                 (plan->flags & KID_HIDE ? EXO_ENV_HIDE : 0),
+                 (plan->flags & KID_HIDE ? EXO_ENV_HIDE : 0) |
+                 (plan->flags & KID_WX ? EXO_ENV_WX : 0),
         .cpu = plan->cpu1 ? plan->cpu1 - 1 : EXO_CPU_ANY,
     };
     s->share[EXO_KIND_PAGE] =

@@ -287,6 +287,7 @@ enum kid_flag {
     KID_HIDE = 32,
     KID_EMPTY = 64, // no program in it: nothing but what the kernel asks for
     KID_COPY = 128, // maps the image by a table of its own
+    KID_WX = 256,   // exempt from W^X
 };
 
 /* An env that a test made. Its u-area, upcall stack, log and stack are bound
