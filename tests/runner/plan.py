@@ -17,7 +17,7 @@ from .jobs import ROOT, Config, Fuzzer, Guest, Program, PythonTests
 _BOCHS_HAS = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 256
 _QEMU_HAS = 16 | 32 | 64 | 128 | 256
 
-_QEMU = f"expect={_QEMU_HAS} patience=60"
+_QEMU = f"expect={_QEMU_HAS} patience=180"
 _COUNTED = f"expect={_QEMU_HAS} patience=2 counted=1"  # guest time is instructions
 _BOCHS = f"expect={_BOCHS_HAS} patience=20 counted=1"
 
