@@ -298,8 +298,9 @@ struct kernel {
         uint32_t link_free;                  /* [K] list by `next` */
         uint32_t taps;                       /* [K] taps of all filters */
         uint32_t blocked, blocked_last; /* [K] interfaces the card made wait */
-        uint64_t mac;   /* [I] the machine's, as it lies in a frame */
-        uint64_t stamp; /* [K] TSC up to which receiving was charged */
+        uint32_t flying; /* [K] frames the card still reads, of all of them */
+        uint64_t mac;    /* [I] the machine's, as it lies in a frame */
+        uint64_t stamp;  /* [K] TSC up to which receiving was charged */
     } net;
 
     /* chan */

@@ -65,6 +65,7 @@ kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
 $(call kernel-test,death_test,tests/unit/death_test.c)
 $(call kernel-test,filter_test,tests/unit/filter_test.c)
 $(call kernel-test,logic_test,tests/unit/logic_test.c)
+$(call kernel-test,net_test,tests/unit/net_test.c)
 $(call kernel-test,random,tests/fuzz/random.c $(CALLS))
 $(call kernel-test,model,$(wildcard tests/model/*.c) $(CALLS))
 NIC_TEST := $(wildcard tests/unit/nic_*.c) tests/hosted/claim.c \

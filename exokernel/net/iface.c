@@ -239,6 +239,7 @@ check_links(const struct iface *i)
 void
 check_net(void)
 {
+    uint32_t flying = 0;
     check_filters();
     check_family();
     for (uint32_t index = 1; index < K.net.nifaces; index++) {
@@ -252,5 +253,7 @@ check_net(void)
                i->head - i->tail <= EXO_NET_ENTRIES &&
                i->tx_tail - i->tx_done <= EXO_NET_ENTRIES); /* NET-7 */
         assert(i->flying <= i->tx_tail - i->tx_done);
+        flying += i->flying;
     }
+    assert(flying == K.net.flying);
 }
