@@ -275,6 +275,13 @@ hw_halt_wait(void)
     __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+/* Take those that wait now. STI holds them off for one instruction more. */
+static inline void
+hw_take_interrupts(void)
+{
+    __asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
 static inline void
 hw_cli(void)
 {

@@ -188,7 +188,9 @@ idle(struct cpu *c)
         env_reap_any();
         kernel_relock(c);
     } else if (c->busy) {
-        kernel_relock(c);
+        kernel_unlock(c);
+        hw_take_interrupts(); /* a flood of packets is not to keep them off */
+        kernel_lock(c, 256);
     } else {
         c->info->current = 0;
         K.idle_cpus |= 1ull << c->index;

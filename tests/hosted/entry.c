@@ -94,13 +94,11 @@ exit_full(const struct exo_context *context)
 }
 
 void
-hw_halt_wait(void)
+hw_take_interrupts(void)
 {
     struct host_cpu *h = host_this();
     if (kernel_is_locked())
-        panic("the kernel lock is held at a halt");
-    h->way = HOST_IDLE;
-    host_halt();
+        panic("the kernel lock is held with interrupts on");
     for (unsigned i = 0; i < 32; i++) {
         if (!(h->irq & 1u << i))
             continue;
@@ -109,6 +107,17 @@ hw_halt_wait(void)
         trap_idle_interrupt(32 + i);
     }
     h->must_irq = false;
+}
+
+void
+hw_halt_wait(void)
+{
+    struct host_cpu *h = host_this();
+    if (kernel_is_locked())
+        panic("the kernel lock is held at a halt");
+    h->way = HOST_IDLE;
+    host_halt();
+    hw_take_interrupts();
     h->way = HOST_NOWHERE;
 }
 

@@ -71,6 +71,9 @@ void hw_pause(void);
 /* Back to the test until an interrupt arrives. */
 void hw_halt_wait(void);
 
+/* Those that have arrived, while idle. */
+void hw_take_interrupts(void);
+
 /* The FPU is one register. */
 void hw_clts(void);
 void hw_stts(void);

@@ -18,6 +18,8 @@ static struct {
     unsigned flying, done; /* frames it has; of them, those it has read */
     unsigned waiting;      /* frames that came */
     unsigned burst;        /* that come as interrupts are switched on */
+    unsigned type_at;  /* with so many still waiting, a key is pressed ... */
+    unsigned typed_at; /* ... and with so many, its interrupt was served */
 } card;
 
 static bool
@@ -26,6 +28,11 @@ card_receive(struct nic_frame *frame)
     if (!card.waiting)
         return false;
     card.waiting--;
+    if (card.type_at && card.waiting == card.type_at)
+        lib_cpu->irq |= 1u << (VECTOR_COM1 - 32);
+    if (card.type_at > card.waiting && !card.typed_at &&
+        !(lib_cpu->irq & 1u << (VECTOR_COM1 - 32)))
+        card.typed_at = card.waiting;
     *frame = (struct nic_frame){card.frame, sizeof(card.frame), false};
     return true;
 }
@@ -182,4 +189,16 @@ CLAIM(a_card_that_is_busy_again_as_its_interrupts_come_back_is_polled)
     interrupt();
     interrupt();
     want(!card.waiting && !K.polling);
+}
+
+CLAIM(an_idle_cpu_under_a_flood_takes_other_interrupts)
+{
+    boot();
+    lib_call(EXO_SYS_wait, EXO_EVENT_CHAN, EXO_NEVER, 0, 0, 0);
+    want(lib_cpu->way == HOST_IDLE);
+    card.waiting = 2000;
+    card.type_at = 1900;
+    interrupt();
+    want_equal(card.waiting, 0);
+    want(card.typed_at > 1500); /* long before the flood ended */
 }
