@@ -12,8 +12,8 @@
 #include "net/filter.h"
 #include "net/net.h"
 
-#define SEND_STEP    8  /* frames and copies, for one hold of the lock */
-#define COLLECT_STEP 8  /* frames sent before that are looked for */
+#define SEND_STEP    8 /* frames and copies, for one hold of the lock */
+#define COLLECT_STEP 8 /* frames sent before that are looked for */
 
 /* A frame on its way out. */
 struct outgoing {

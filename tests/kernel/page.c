@@ -631,7 +631,8 @@ TEST(reguard_refuses_kinds_it_does_not_know)
 {
     for (uint32_t kind = 0; kind < 40; kind++) {
         if (kind == EXO_KIND_PAGE || kind == EXO_KIND_ENV ||
-            kind == EXO_KIND_SLOT || kind == EXO_KIND_CHAN)
+            kind == EXO_KIND_SLOT || kind == EXO_KIND_CHAN ||
+            kind == EXO_KIND_ATOM || kind == EXO_KIND_RING)
             continue;
         FAILS(exo_reguard(CAPS, kind, 1, 1, 0), INVAL);
     }

@@ -238,8 +238,8 @@ foreign_call(uint64_t number)
 
 TEST(foreign_syscall_numbers_arrive)
 {
-    const uint64_t number[] = {37,
-                               32,
+    const uint64_t number[] = {EXO_SYSCALLS,
+                               39,
                                60,
                                1000,
                                0x7fffffff,
