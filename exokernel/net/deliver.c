@@ -15,7 +15,7 @@
 
 #define POLL_FRAMES 6  /* taken from the card while the lock is held */
 #define POLL_SENT   8  /* frames sent before that are looked for */
-#define POLL_COPIES 12 /* and copies made of them */
+#define POLL_COPIES 8  /* and copies made of them */
 #define POLL_BUDGET 64 /* frames in one interrupt; then the card is polled */
 
 static inline uint32_t
