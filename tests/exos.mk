@@ -21,8 +21,12 @@ $(EXOS_TESTS:%=$(BUILD)/tests/exos/%): $(BUILD)/tests/exos/%: \
 # Programs without claims, for tests of whole machines.
 EXOS_PROGRAMS := $(patsubst tests/exos/programs/%.c,%,\
     $(wildcard tests/exos/programs/*.c))
-OBJECTS += $(EXOS_PROGRAMS:%=$(BUILD)/exos-app/tests/exos/programs/%.c.o)
+EXOS_PROGRAM_OBJECTS := \
+    $(EXOS_PROGRAMS:%=$(BUILD)/exos-app/tests/exos/programs/%.c.o)
+OBJECTS += $(EXOS_PROGRAM_OBJECTS)
 ALL     += $(EXOS_PROGRAMS:%=$(BUILD)/tests/exos/programs/%)
+
+$(EXOS_PROGRAM_OBJECTS): $(NEWLIB)/built
 
 $(EXOS_PROGRAMS:%=$(BUILD)/tests/exos/programs/%): \
     $(BUILD)/tests/exos/programs/%: \

@@ -13,8 +13,8 @@ import signal
 import sys
 import traceback
 
-from . import (ExoError, doctor, image, manifest, network, operate, session,
-               state)
+from . import (Bad, ExoError, doctor, image, manifest, network, operate, pcap,
+               session, state)
 
 _EPILOG = """\
 examples:
@@ -23,6 +23,7 @@ examples:
   ./exo run --smp 2 --mem 64M hello cruncher
   ./exo run -p 8080:80 httpd           and from the host: curl localhost:8080
   ./exo top                            what runs, from another terminal
+  ./exo pcap web --seconds 10          its packets, for Wireshark
   ./exo image -o demo.iso apps/demo.toml
 """
 
@@ -112,6 +113,12 @@ def _parser():
     sub = verb("up", _up, "start the machine of a manifest", _machine)
     sub.add_argument("-d", "--detach", action="store_true",
                      help="start it in the background")
+    sub.add_argument("--stay", action="store_true", help="background "
+                     "applications that publish ports keep the machine up; "
+                     "so it is with -d, and at a terminal")
+    sub.add_argument("-p", "--publish", action="append", default=[],
+                     metavar="HOSTPORT:PORT[/udp]", help="another port of "
+                     "this host for a port that the manifest publishes")
     _file(sub)
     verb("ps", operate.ps, "list the applications of a machine", _name)
     sub = verb("top", operate.top, "show CPU time and memory", _name)
@@ -135,6 +142,12 @@ def _parser():
                      metavar="FILE", help="trace.json unless given")
     sub.add_argument("--seconds", type=_seconds, default=1.0, metavar="N",
                      help="how long to record (1)")
+    sub = verb("pcap", pcap.capture, "capture what an application receives "
+               "and sends, for Wireshark", _name, _app)
+    sub.add_argument("-o", dest="output", metavar="FILE",
+                     help="APP.pcapng unless given; - is the standard output")
+    sub.add_argument("--seconds", type=_seconds, metavar="N",
+                     help="how long; until Ctrl-C unless given")
     sub = verb("gdb", session.gdb, "debug the running machine, or a new one "
                "that waits before its first instruction", _machine)
     sub.add_argument("what", nargs="*", metavar="APP|FILE",
@@ -249,8 +262,14 @@ def _run(args):
 def _up(args):
     path = manifest.find(args.file)
     plan = manifest.load(path, args.mem, args.smp)
+    try:
+        network.republish(plan.apps, args.publish)
+    except Bad as bad:
+        raise ExoError(str(bad)) from None
     if args.detach:
         return session.detach(args, path)
+    if args.stay or session.at_terminal():
+        plan.stay()
     return session.run(args, plan, path.stem, alone=False)
 
 
@@ -261,6 +280,8 @@ def _check(args):
         sys.stdout.write(plan.flat())
     else:
         print(f"{path}: {len(plan.apps)} applications, good")
+        for line in operate.places(plan.apps):
+            print(line)
 
 
 def _image(args):

@@ -51,6 +51,7 @@ class App:
     address: list = dataclasses.field(default_factory=list)
     ports: list = dataclasses.field(default_factory=list)
     publish: list = dataclasses.field(default_factory=list)
+    hint: str = ""
 
     def flat(self):
         """The block of this application, as a list of lines."""
@@ -84,6 +85,11 @@ class Manifest:
     card: str = "virtio"
     net: network.Network = dataclasses.field(
         default_factory=network.Network)
+
+    def stay(self):
+        """Let the applications that publish ports keep the machine up."""
+        for app in self.apps:
+            app.background = app.background and not app.publish
 
     def is_networked(self):
         """Does any application have an address?"""
@@ -301,6 +307,13 @@ def _affinity(_, value):
     return sorted(numbers)
 
 
+def _hint(_, value):
+    if not isinstance(value, str) or \
+            not re.fullmatch(r"[ -~]{1,200}", value):
+        raise Bad("must be one line of at most 200 printable ASCII characters")
+    return value
+
+
 MACHINE = {"memory": _machine_memory, "cpus": _integer(1, 64),
            "type": _one_of(*MACHINES), "options": _options,
            "card": _one_of(*network.CARDS)}
@@ -310,7 +323,7 @@ APP = {"name": _name, "image": _image, "args": _args, "env": _env,
        "restart": _one_of(*RESTART), "restarts": _integer(0, 1000),
        "may_fail": _flag, "background": _flag, "wx": _flag, "seal": _flag,
        "hide_info": _flag, "address": network.address,
-       "ports": network.ports, "publish": network.publish}
+       "ports": network.ports, "publish": network.publish, "hint": _hint}
 
 
 def _like(word, known):

@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 
-from . import ExoError, console, machine, manifest, mgmt, network, state
+from . import (ExoError, console, machine, manifest, mgmt, network, state,
+               welcome)
 
 _BAD_ENDS = {
     "panic": "the kernel panicked (see above)",
@@ -75,7 +76,8 @@ def _card(args, plan):
     model = "e1000" if args.bochs else args.card or plan.card
     card = network.Card(plan.net, plan.apps, model, how)
     if how == "user":
-        network.check_free(plan.apps)
+        what = getattr(args, "file", None) or args.apps[0]
+        network.check_free(plan.apps, f"./exo {args.verb} {{}} {what}")
     return card
 
 
@@ -99,11 +101,13 @@ def run(args, plan, name, alone):
         if args.bochs:
             print("exo: building the image for Bochs ...", file=sys.stderr)
         m.start()
-        if sys.stdin.isatty() and sys.stdout.isatty():
+        if at_terminal():
             print(f"exo: {name} is on; Ctrl-A X ends it, ./exo top watches "
                   "it from another terminal", file=sys.stderr)
         printer = console.Printer(plan.images(), m.directory)
-        with console.Keyboard(m.send) as keys:
+        offers = plan.apps if m.card and m.card.how == "user" else []
+        with console.Keyboard(m.send) as keys, \
+                welcome.Welcome(offers, _footer(name)):
             try:
                 end = _follow(m, printer, keys, args.timeout)
             except KeyboardInterrupt:
@@ -112,9 +116,19 @@ def run(args, plan, name, alone):
         return _conclude(m, end, alone, args.timeout)
 
 
+def _footer(name):
+    return [f"from another terminal: ./exo top --name {name}; also ps, logs, "
+            "pcap, stop, mortem, trace"]
+
+
 def _check_name(name):
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}", name):
         raise ExoError(f"--name {name!r}: use letters, digits and -")
+
+
+def at_terminal():
+    """Does a person watch?"""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _follow(m, printer, keys, timeout):
@@ -158,6 +172,7 @@ def detach(args, path):
     answers."""
     name = args.name or _free_name(path.stem)
     words = [a for a in sys.argv[1:] if a not in ("-d", "--detach")]
+    words += ["--stay"]
     if not args.name:
         words += ["--name", name]
     with tempfile.TemporaryFile() as errors:
