@@ -4,9 +4,9 @@
  *
  * init made the application's filters, so its capability covers them with
  * CONTROL and it may attach an interface of its own as a tap: the kernel then
- * copies every frame of such a filter, and of those below it, to that interface.
- * The application notices nothing. There is one capture at a time; its pages are
- * init's, and taken only while it runs.
+ * copies every frame of such a filter, and of those below it, to that
+ * interface. The application notices nothing. There is one capture at a time;
+ * its pages are init's, and taken only while it runs.
  */
 #include "init.h"
 
@@ -56,9 +56,9 @@ attach_all(const struct start_net *own)
     int64_t error = 0;
     for (uint32_t i = 0; i < own->nfilters && !error; i++)
         if (!covered(own, own->filter[i]))
-            error = exo_filter_attach(EXO_CAPS(ROOT_CAP, ROOT_CAP),
-                                      own->filter[i], tap.net.id,
-                                      EXO_ATTACH_TAP);
+            error =
+                exo_filter_attach(EXO_CAPS(ROOT_CAP, ROOT_CAP), own->filter[i],
+                                  tap.net.id, EXO_ATTACH_TAP);
     return error;
 }
 

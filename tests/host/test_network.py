@@ -55,6 +55,10 @@ class Ports(Tree):
         return manifest.parse(WEB + f'publish = ["{port}:80/{protocol}"]',
                               directory=self.root)
 
+    @staticmethod
+    def check(plan):
+        network.check_free(plan.apps, "./exo up {} x")
+
     def test_a_port_in_use_is_named(self):
         for kind, protocol in ((socket.SOCK_STREAM, "tcp"),
                                (socket.SOCK_DGRAM, "udp")):
@@ -66,14 +70,14 @@ class Ports(Tree):
                 with self.assertRaisesRegex(
                         ExoError, f"web cannot be published at 127.0.0.1:"
                         f"{port}/{protocol}: another program has that port"):
-                    network.check_free(self.plan(port, protocol).apps)
-            network.check_free(self.plan(port, protocol).apps)
+                    self.check(self.plan(port, protocol))
+            self.check(self.plan(port, protocol))
 
     def test_an_address_this_host_lacks(self):
         plan = manifest.parse(WEB + 'publish = ["192.0.2.1:8080:80"]',
                               directory=self.root)
         with self.assertRaisesRegex(ExoError, "does not have that address"):
-            network.check_free(plan.apps)
+            self.check(plan)
 
 
 if __name__ == "__main__":
