@@ -200,8 +200,9 @@ def _machine(sub):
 
 def _ad_hoc(sub):
     group = sub.add_argument_group("application")
-    group.add_argument("--memory", default="256K", metavar="SIZE[:LIMIT]",
-                       help="reserved memory and limit of each (256K)")
+    group.add_argument("--memory", metavar="SIZE[:LIMIT]",
+                       help="reserved memory and limit of each (256K; 4M on "
+                       "libos/exos)")
     group.add_argument("--cpu", metavar="SHARE", help='slots, or a share '
                        'like "25%%", of each')
     group.add_argument("--restart", choices=manifest.RESTART,

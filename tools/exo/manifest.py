@@ -16,6 +16,7 @@ import tomllib
 from . import Bad, ExoError, archive, elf, network, state
 
 PAGE = 4096
+LIBC_MEMORY = 4 << 20  # of a program on exos, unless something is said
 SLOTS = 128  # of a CPU's vector, unless a kernel option says otherwise
 INIT_SLOTS = 2  # what init keeps of CPU 0
 MACHINES = ("pc", "q35", "microvm")
@@ -218,12 +219,14 @@ def _image(checker, value):
         hint = _like(value, known) if "/" not in value else ""
         raise Bad(f"no program {path}{hint}; build first: make")
     try:
-        elf.Elf(path)
+        program = elf.Elf(path)
     except ExoError as error:
         raise Bad(str(error)) from None
     other = checker.images.setdefault(path.name, path.resolve())
     if other != path.resolve():
         raise Bad(f"{path} and {other} have one file name; rename one")
+    if program.has_note:
+        checker.with_libc.add(path)
     return path
 
 
@@ -339,6 +342,7 @@ class _Checker:
         self.directory = pathlib.Path(directory)
         self.programs = pathlib.Path(programs)
         self.images = {}
+        self.with_libc = set()  # programs on exos
         self.problems = []
 
     def known(self, table, keys):
@@ -371,6 +375,8 @@ class _Checker:
             self.problems.append(f"{where}: {key} is missing")
         if "name" not in values or "image" not in values:
             return None
+        if "memory" not in values and values["image"] in self.with_libc:
+            values["memory"] = LIBC_MEMORY, LIBC_MEMORY
         app = App(**values)
         if app.wx and app.seal:
             self.problems.append(f"{where}: wx and seal exclude each other")

@@ -76,7 +76,7 @@ def capture(args):
         lost = _follow(directory, facts, writer, args.seconds)
         writer.end(time.time_ns(), lost)
     print(f"exo: {output}: {writer.packets} packets, {lost} lost"
-          + ("" if output == "-" else f"; open it: wireshark {output}"),
+          + ("" if output == "-" else f"; read it: wireshark {output}, or tcpdump -r {output}"),
           file=sys.stderr)
 
 

@@ -29,7 +29,6 @@ _BAD_ENDS = {
 def ad_hoc(args):
     """The manifest of `run`: a program more than once gets numbered names."""
     tables, seen = [], {}
-    reserved, _, limit = args.memory.partition(":")
     for text in args.apps:
         base = pathlib.Path(text).name.lower()
         base = re.sub(r"[^a-z0-9-]", "-", base)[:27].lstrip("-0123456789")
@@ -37,8 +36,10 @@ def ad_hoc(args):
         name = base if seen[base] == 1 else f"{base}-{seen[base]}"
         table = {"name": name or "app", "args": args.program_args,
                  "image": os.path.abspath(text) if "/" in text else text,
-                 "memory": {"reserved": reserved, "limit": limit or reserved},
                  "restart": args.restart}
+        if args.memory:
+            reserved, _, limit = args.memory.partition(":")
+            table["memory"] = {"reserved": reserved, "limit": limit or reserved}
         if args.publish or args.network:
             table["address"] = "auto"
         if args.cpu:
@@ -242,7 +243,7 @@ def _plan(args):
         (state.ROOT / "apps" / f"{first}.toml").exists()
     if len(args.what) == 1 and is_file:
         return manifest.load(manifest.find(first), args.mem, args.smp)
-    args.apps, args.memory = args.what, "256K"
+    args.apps, args.memory = args.what, None
     args.cpu, args.restart = None, "never"
     args.publish, args.network = [], False
     return ad_hoc(args)

@@ -20,24 +20,26 @@ class Welcome:
     """While open, waits in a thread for the servers of a plan's applications,
     then says on `out` where they are. Says nothing when nothing is published.
 
-    footer: lines said last."""
+    footer: lines said last. `done` is set when all is said."""
 
     def __init__(self, apps, footer=(), out=None):
         self._offers = [(app, one) for app in apps for one in app.publish]
         self._apps, self._footer = apps, list(footer)
         self._out = out or sys.stderr
-        self._closed = threading.Event()
+        self._closed, self.done = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self):
         if self._offers:
             self._thread.start()
+        else:
+            self.done.set()
         return self
 
     def __exit__(self, *_):
         self._closed.set()
         if self._offers:
-            self._thread.join(_PATIENCE_S)
+            self._thread.join(1)
 
     def _run(self):
         deadline = time.monotonic() + _PATIENCE_S
@@ -51,6 +53,7 @@ class Welcome:
         text = "".join(f"exo: {line}\n" for line in lines + self._footer)
         self._out.write(text)
         self._out.flush()
+        self.done.set()
 
     @staticmethod
     def _lines(app, answers):
