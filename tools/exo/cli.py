@@ -106,6 +106,14 @@ def _parser():
         sub.set_defaults(act=act)
         return sub
 
+    for add in (_starting, _operating, _studying, _files):
+        add(verb)
+    parser.set_defaults(verbs=list(verbs.choices))
+    return parser
+
+
+def _starting(verb):
+    """Verbs that start machines."""
     sub = verb("run", _run, "run applications with an ad-hoc manifest",
                _machine, _ad_hoc)
     sub.add_argument("apps", nargs="+", metavar="APP", help="a program of "
@@ -120,6 +128,10 @@ def _parser():
                      metavar="HOSTPORT:PORT[/udp]", help="another port of "
                      "this host for a port that the manifest publishes")
     _file(sub)
+
+
+def _operating(verb):
+    """Verbs for machines that run."""
     verb("ps", operate.ps, "list the applications of a machine", _name)
     sub = verb("top", operate.top, "show CPU time and memory", _name)
     sub.add_argument("--once", action="store_true", help="show it one time")
@@ -132,6 +144,10 @@ def _parser():
     sub = verb("shutdown", operate.shutdown, "stop all and switch off", _name)
     sub.add_argument("--force", action="store_true",
                      help="end the emulator without asking init")
+
+
+def _studying(verb):
+    """Verbs that look into them."""
     sub = verb("mortem", operate.post_mortem,
                "show what applications died of", _name)
     sub.add_argument("app", nargs="?", metavar="APP")
@@ -152,6 +168,10 @@ def _parser():
                "that waits before its first instruction", _machine)
     sub.add_argument("what", nargs="*", metavar="APP|FILE",
                      help="start a machine of this instead of attaching")
+
+
+def _files(verb):
+    """Verbs that need no machine."""
     sub = verb("image", _image, "write a bootable image (BIOS and UEFI)")
     sub.add_argument("-o", dest="output", required=True, metavar="FILE")
     sub.add_argument("--format", choices=("iso", "raw"), default="iso",
@@ -167,8 +187,6 @@ def _parser():
     _file(sub)
     verb("doctor", lambda _: doctor.check(), "check tools and versions, say "
          "what to install")
-    parser.set_defaults(verbs=list(verbs.choices))
-    return parser
 
 
 def _machine(sub):

@@ -10,8 +10,10 @@ were lost.
 import base64
 import contextlib
 import pathlib
+import signal
 import struct
 import sys
+import threading
 import time
 
 from . import ExoError, mgmt, state
@@ -67,17 +69,22 @@ def capture(args):
     """./exo pcap: until the time is over, Ctrl-C, or the machine's end."""
     directory, facts = state.find(args.name)
     output = args.output or f"{args.app}.pcapng"
-    with _opened(output) as file:
-        mgmt.request(directory, f"pcap {args.app}")
-        writer = Writer(file, args.app)
-        print(f"exo: capturing what {args.app} receives and sends"
-              + (f" for {args.seconds:g} s" if args.seconds else
-                 "; Ctrl-C ends it"), file=sys.stderr, flush=True)
-        lost = _follow(directory, facts, writer, args.seconds)
-        writer.end(time.time_ns(), lost)
+    ended = threading.Event()  # not an exception: it would cut a request off
+    before = signal.signal(signal.SIGINT, lambda *_: ended.set())
+    try:
+        with _opened(output) as file:
+            mgmt.request(directory, f"pcap {args.app}")
+            writer = Writer(file, args.app)
+            print(f"exo: capturing what {args.app} receives and sends"
+                  + (f" for {args.seconds:g} s" if args.seconds else
+                     "; Ctrl-C ends it"), file=sys.stderr, flush=True)
+            lost = _follow(directory, facts, writer, args.seconds, ended)
+            writer.end(time.time_ns(), lost)
+    finally:
+        signal.signal(signal.SIGINT, before)
     print(f"exo: {output}: {writer.packets} packets, {lost} lost"
-          + ("" if output == "-" else f"; read it: wireshark {output}, or tcpdump -r {output}"),
-          file=sys.stderr)
+          + ("" if output == "-" else f"; read it: wireshark {output}, or "
+             f"tcpdump -r {output}"), file=sys.stderr)
 
 
 def _opened(output):
@@ -91,22 +98,20 @@ def _opened(output):
         raise ExoError(f"cannot write {output}: {error.strerror}") from None
 
 
-def _follow(directory, facts, writer, seconds):
+def _follow(directory, facts, writer, seconds, ended):
     """Fetches until the end. Result: frames lost."""
-    last = time.monotonic() + seconds if seconds else float("inf")
-    lost = 0
+    last = time.monotonic() + (seconds or float("inf"))
+    lost, over = 0, False
     try:
-        while time.monotonic() < last:
-            time.sleep(min(_PAUSE_S, max(last - time.monotonic(), 0)))
-            lost = _fetch(directory, writer)
-    except KeyboardInterrupt:
-        lost = _fetch(directory, writer)
+        while not over:
+            left = max(last - time.monotonic(), 0)
+            over = ended.wait(min(_PAUSE_S, left)) or left <= _PAUSE_S
+            lost = _fetch(directory, writer)  # what came before the end, too
+        mgmt.request(directory, "pcap")
     except ExoError:
         time.sleep(_PAUSE_S)
         if state.is_running(facts):
             raise
-        return lost
-    mgmt.request(directory, "pcap")
     return lost
 
 

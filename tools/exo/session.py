@@ -63,8 +63,8 @@ def build_machine(args, plan, name, **more):
     words = " ".join([*plan.options, args.append]).strip()
     card = _card(args, plan)
     return machine.Machine(
-        plan.modules(), kernel=args.kernel, append=words, machine=kind, smp=plan.cpus,
-        mem=plan.memory, icount=args.icount, kvm=args.kvm, name=name,
+        plan.modules(), kernel=args.kernel, append=words, machine=kind,
+        smp=plan.cpus, mem=plan.memory, icount=args.icount, kvm=args.kvm, name=name,
         emulator="bochs" if args.bochs else "qemu", debug=not args.bochs,
         card=card, **more)
 
@@ -77,9 +77,17 @@ def _card(args, plan):
     model = "e1000" if args.bochs else args.card or plan.card
     card = network.Card(plan.net, plan.apps, model, how)
     if how == "user":
-        what = getattr(args, "file", None) or args.apps[0]
-        network.check_free(plan.apps, f"./exo {args.verb} {{}} {what}")
+        network.check_free(plan.apps, _publishing(args))
     return card
+
+
+def _publishing(args):
+    """How to publish another port, with {} in the place of what -p takes."""
+    if args.verb == "up":
+        return f"./exo up {{}} {args.file}"
+    if args.verb == "run":
+        return f"./exo run {{}} {args.apps[0]}"
+    return "change publish in the manifest"
 
 
 def _free_name(wanted):
