@@ -13,3 +13,5 @@ $(call user-program,kv,$(sort $(wildcard apps/kv/*.c)),minimal exo)
 $(call user-program,init,$(sort $(wildcard apps/init/*.c)),minimal exo)
 
 include apps/posix.mk
+
+# Programs on libos/exos, see posix.mk.

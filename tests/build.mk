@@ -26,5 +26,5 @@ $(TEST_IMAGES): $(BUILD)/tests/%: $(BUILD)/tests/objects/tests/%.c.o \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^)
 
-include tests/exos.mk
+include tests/exos.mk tests/ports.mk
 include tests/host.mk

@@ -35,11 +35,11 @@ $(EXOS_PROGRAMS:%=$(BUILD)/tests/exos/programs/%): \
 	@mkdir -p $(@D)
 	$(Q)tools/exos-cc -o $@ $(filter $(BUILD)/exos-app/%,$^)
 
-NATIVE_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror
-$(call flavour,native-test,NATIVE_CFLAGS)
+EXOS_NATIVE_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror
+$(call flavour,native-test,EXOS_NATIVE_CFLAGS)
 
-NATIVE_TEST_OBJECTS := $(call objects,native-test,$(wildcard tests/exos/*.c))
-OBJECTS += $(NATIVE_TEST_OBJECTS)
+EXOS_NATIVE_OBJECTS := $(call objects,native-test,$(wildcard tests/exos/*.c))
+OBJECTS += $(EXOS_NATIVE_OBJECTS)
 
 $(EXOS_TESTS:%=$(BUILD)/tests/host/posix-%): $(BUILD)/tests/host/posix-%: \
     $(BUILD)/native-test/tests/exos/%.c.o \

@@ -34,7 +34,7 @@ struct manifest_app {
     char vars[START_VARS_BYTES]; // its environment, likewise
     uint32_t vars_bytes, nvars;
     char files[MANIFEST_NAME_BYTES]; // its archive; empty: none
-    uint64_t reserved, limit; // pages
+    uint64_t reserved, limit;        // pages
     uint32_t envs;
     uint32_t slots;    // of each round, in all
     uint32_t share;    // thousandths of one CPU; one of the two is 0

@@ -19,7 +19,7 @@
 /* Work done while the kernel lock is held, in units of about 25 instructions: a
  * usual page, what each run takes beside its pages, a table to be found, and
  * what a page takes beside that by the general rules. */
-#define BIND_STEP  140
+#define BIND_STEP  135
 #define COST_PAGE  2
 #define COST_RUN   3
 #define COST_TABLE 7
@@ -73,6 +73,13 @@ static const struct kind kinds[RWX + 1] = {
     [RWX] = {.rights = NOBODYS},
 };
 
+/* R is implied by any binding, also by one that keeps its page. */
+static inline const struct kind *
+kind_of(uint32_t flags)
+{
+    return &kinds[(flags & RWX) | (flags & EXO_BIND_SAME ? EXO_BIND_R : 0)];
+}
+
 static inline bool
 has_rights(const struct cap *cap, const struct kind *k)
 {
@@ -96,7 +103,7 @@ soft_bits(uint32_t flags)
 static uint64_t
 entry_bits(uint32_t flags)
 {
-    return kinds[flags & RWX].bits | soft_bits(flags) |
+    return kind_of(flags)->bits | soft_bits(flags) |
            (flags & EXO_BIND_HEIR ? EXO_PTE_HEIR : 0) |
            (flags & EXO_BIND_LARGE ? EXO_PTE_PS : 0);
 }
@@ -134,7 +141,7 @@ bind_check(const struct cap *cap, exo_page page, uint32_t flags, uint64_t old)
 {
     const struct exo_page_info *info = &K.page_info[page];
     const struct page *p = &K.page[page];
-    const unsigned rights = kinds[flags & RWX].rights;
+    const unsigned rights = kind_of(flags)->rights;
     if (!cap_covers(cap, info->guard, rights))
         return -EXO_E_CAP;
     unsigned allowed = info->use < sizeof(bindable) ? bindable[info->use] : 0;
@@ -303,7 +310,7 @@ static inline uint64_t
 fill_all(const struct leaf *leaf, uint64_t vpn, uint64_t end,
          const struct cap *cap, exo_page page, uint32_t flags)
 {
-    const struct kind *k = &kinds[flags & RWX];
+    const struct kind *k = kind_of(flags);
     uint64_t new = page << EXO_PAGE_SHIFT | k->bits | soft_bits(flags);
     uint64_t *entry = leaf_entry(leaf, vpn), place = leaf_place(leaf, vpn);
     const uint64_t from = vpn;
@@ -341,7 +348,7 @@ static inline uint64_t
 change_all(struct binder *b, const struct leaf *leaf, uint64_t vpn,
            uint64_t end, uint32_t flags)
 {
-    const struct kind *k = &kinds[flags & RWX];
+    const struct kind *k = kind_of(flags);
     const uint64_t bits = k->bits | soft_bits(flags), keep = kept_bits(flags);
     uint64_t *entry = leaf_entry(leaf, vpn), old;
     for (; vpn != end; vpn++) {
@@ -431,7 +438,7 @@ bind_in_leaf(struct binder *b, const struct leaf *leaf, uint64_t vpn,
              uint64_t end, exo_page page, uint32_t flags)
 {
     uint64_t at = vpn;
-    if (unlikely(!has_rights(b->page_cap, &kinds[flags & RWX]) ||
+    if (unlikely(!has_rights(b->page_cap, kind_of(flags)) ||
                  (flags & EXO_BIND_HEIR)))
         ; /* nothing usual */
     else if (flags & EXO_BIND_SAME)
@@ -455,9 +462,8 @@ bind_large_run(struct binder *b, struct exo_run run)
 {
     const uint64_t bytes = EXO_LARGE_PAGES * EXO_PAGE_BYTES;
     if ((run.flags & ~(FLAGS_ALL ^ EXO_BIND_HEIR)) != EXO_BIND_LARGE ||
-        kinds[run.flags & RWX].rights == NOBODYS ||
-        run.page % EXO_LARGE_PAGES || run.va % bytes || !run.va ||
-        run.va >= EXO_USER_TOP || !run.count ||
+        kind_of(run.flags)->rights == NOBODYS || run.page % EXO_LARGE_PAGES ||
+        run.va % bytes || !run.va || run.va >= EXO_USER_TOP || !run.count ||
         run.count > (EXO_USER_TOP - run.va) / bytes) {
         stop(b, -EXO_E_INVAL);
         return;
@@ -520,8 +526,7 @@ static inline bool
 run_is_sane(struct exo_run run, uint64_t vpn)
 {
     return vpn_is_sane(vpn) && run.count - UINT64_C(1) < VPN_TOP - vpn &&
-           !(run.flags & ~FLAGS_ALL) &&
-           kinds[run.flags & RWX].rights != NOBODYS;
+           !(run.flags & ~FLAGS_ALL) && kind_of(run.flags)->rights != NOBODYS;
 }
 
 /* Do one run, as far as the batch may go. */
@@ -562,7 +567,7 @@ ALWAYS bool
 bind_usual(struct binder *b, struct exo_run run)
 {
     const uint64_t vpn = vpn_of(run.va);
-    const struct kind *k = &kinds[run.flags & RWX];
+    const struct kind *k = kind_of(run.flags);
     const struct cap *cap = b->page_cap;
     if (unlikely(run.count != 1 || !vpn_is_sane(vpn) ||
                  (run.flags & ~(uint32_t)(RWX | EXO_BIND_SAME)) ||

@@ -40,8 +40,8 @@ struct elf_segment {
 
 struct elf_program {
     uint64_t entry;
-    uint32_t count; // segments, ascending by va
-    uint32_t pages; // of all of them
+    uint32_t count;         // segments, ascending by va
+    uint32_t pages;         // of all of them
     struct start_note note; // what it asks of its loader; zeros: nothing
     struct elf_segment segment[ELF_SEGMENTS_MAX];
 };

@@ -107,9 +107,10 @@ enum start_want {
 };
 
 struct start_note {
-    uint32_t flags;        // enum start_want
-    uint32_t upcall_pages; // of its upcall stack, 1 to 4; 0: as the loader likes
-    uint64_t fs_base;      // at the first instruction
+    uint32_t flags; // enum start_want
+    uint32_t
+        upcall_pages; // of its upcall stack, 1 to 4; 0: as the loader likes
+    uint64_t fs_base; // at the first instruction
 };
 
 /* The env that runs this program, when it has the first env's layout. */

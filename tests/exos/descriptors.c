@@ -132,8 +132,7 @@ TEST(a_pipe_ends_with_its_writers)
 
 static volatile int caught;
 
-static void
-catch(int number)
+static void catch (int number)
 {
     caught = number;
 }

@@ -49,7 +49,8 @@ holds(const char *name, const char *content)
         return false;
     ssize_t got = read(fd, text, sizeof(text));
     close(fd);
-    return got == (ssize_t)strlen(content) && memcmp(text, content, (size_t)got) == 0;
+    return got == (ssize_t)strlen(content) &&
+           memcmp(text, content, (size_t)got) == 0;
 }
 
 static off_t

@@ -213,8 +213,8 @@ scratch_file(const char *directory, const char *name, size_t bytes)
 TEST(a_private_mapping_shows_the_file_and_keeps_stores_to_itself)
 {
     int fd = scratch_file(test_directory(), "private", 2 * PAGE + 100);
-    char c, *at = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
-                       0);
+    char c,
+        *at = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     WANT(at != MAP_FAILED);
     EQ(at[0], 1);
     EQ(at[PAGE], 2);
@@ -232,9 +232,8 @@ TEST(a_private_mapping_shows_the_file_and_keeps_stores_to_itself)
 TEST(a_shared_mapping_is_the_file)
 {
     int fd = scratch_file(test_directory(), "shared", 2 * PAGE);
-    char c = 55, *at =
-                     mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
-                          fd, 0);
+    char c = 55,
+         *at = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     char *other = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, PAGE);
     WANT(at != MAP_FAILED && other != MAP_FAILED);
     at[PAGE + 1] = 77;

@@ -158,8 +158,8 @@ TEST(thread_local_variables_begin_as_written)
 TEST(numbers_become_text_and_text_numbers)
 {
     char text[100];
-    snprintf(text, sizeof(text), "%d %5.2f %g %s %c %x %ld %%", -3, 2.345, 1e100,
-             "word", 'z', 255u, 1234567890123l);
+    snprintf(text, sizeof(text), "%d %5.2f %g %s %c %x %ld %%", -3, 2.345,
+             1e100, "word", 'z', 255u, 1234567890123l);
     WANT(strcmp(text, "-3  2.35 1e+100 word z ff 1234567890123 %") == 0 ||
          strcmp(text, "-3  2.34 1e+100 word z ff 1234567890123 %") == 0);
     snprintf(text, sizeof(text), "%2$s %1$d", 5, "five");

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Manifests: each mistake is refused with a sentence, good ones compile."""
 
+import io
+import os
+import tarfile
 import unittest
 
 from support import ExoError, Tree, program
 
-from exo import manifest
+from exo import archive, manifest
 
 HELLO = '[[app]]\nname = "hello"\nimage = "hello"\n'
 OTHER = '[[app]]\nname = "other"\nimage = "hello"\n'
@@ -82,6 +85,53 @@ class Compiles(Tree):
         text = OTHER + 'address = "10.0.2.15"\n' + HELLO + 'address = "auto"'
         self.assertIn("  address4 10.0.2.16\n", self.flat(text))
 
+    def test_environment_and_files(self):
+        (self.root / "site/deep").mkdir(parents=True)
+        (self.root / "site/deep/a").write_bytes(b"content")
+        text = HELLO + 'env = { A = "b=c", EMPTY = "" }\nfiles = "site"'
+        plan = manifest.parse(text, directory=self.root)
+        self.assertIn("  var A=b=c\n  var EMPTY=\n  files hello\n",
+                      plan.flat())
+        content, string = plan.modules(init="x")[-1]
+        self.assertEqual(string, "files hello")
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            self.assertEqual(tar.getnames(), ["deep", "deep/a"])
+            self.assertEqual(tar.extractfile("deep/a").read(), b"content")
+
+    def test_content_begins_on_pages(self):
+        (self.root / "site").mkdir()
+        for number in range(40):
+            (self.root / f"site/f{number}").write_bytes(
+                bytes([number]) * (number * 337))
+        content = archive.pack(self.root / "site")
+        self.assertEqual(content, archive.pack(self.root / "site"))
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            for member in tar.getmembers():
+                self.assertEqual(member.offset_data % 4096, 0, member.name)
+                number = int(member.name[1:])
+                self.assertEqual(tar.extractfile(member).read(),
+                                 bytes([number]) * (number * 337))
+
+    def test_what_no_archive_can_hold(self):
+        site = self.root / "site"
+        site.mkdir()
+        text = HELLO + 'files = "site"'
+        for make, wanted in (
+                (lambda p: p.symlink_to("/etc/passwd"), "leads out"),
+                (lambda p: p.symlink_to("../x"), "leads out"),
+                (lambda p: p.symlink_to("y" * 101), "longer than 100"),
+                (os.mkfifo, "neither a file, a directory nor a link")):
+            path = site / "a"
+            make(path)
+            with self.assertRaises(ExoError) as caught:
+                manifest.parse(text, directory=self.root)
+            self.assertIn(wanted, str(caught.exception))
+            path.unlink()
+        (site / ("n" * 120)).write_bytes(b"")
+        with self.assertRaises(ExoError) as caught:
+            manifest.parse(text, directory=self.root)
+        self.assertIn("too long", str(caught.exception))
+
     def test_the_longest_that_is_allowed(self):
         lengths = [255, 255, 255, 249]  # "hello", five zero bytes: 1,024
         text = HELLO + f'args = {["x" * n for n in lengths]}'
@@ -125,6 +175,15 @@ class Refuses(Tree):
         ('zzz = 1', 'app "hello": unknown key "zzz"'),
         ('args = "x"', "args: must be a list of strings"),
         ('args = [1]', "args: must be a list of strings"),
+        ('env = "x"', "env: must be a table of strings"),
+        ('env = { A = 1 }', "env: must be a table of strings"),
+        ('env = { "1A" = "x" }', "is no name of a variable"),
+        ('env = { A = "\\n" }', "control character"),
+        (f'env = {{ A = "{"x" * 280}" }}', "longer than 280 bytes"),
+        ('env = { ' + ", ".join(f'V{n} = "x"' for n in range(33)) + " }",
+         "at most 32 variables"),
+        ('files = "nowhere"', "there is no directory"),
+        ('files = 1', "must name a directory"),
         ('args = ["\\n"]', "control character"),
         ('args = ["\\u007f"]', "control character"),
         ('args = ["\\u0000"]', "control character"),

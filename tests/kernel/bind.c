@@ -313,6 +313,25 @@ TEST(bind_same_changes_rights_and_keeps_the_page)
     FAILS(bind_one(0, SCRATCH, 0, EXO_BIND_SAME | R), STATE);
 }
 
+TEST(bind_same_implies_readable)
+{
+    exo_page a = page_new(GUARD);
+    bind_here(SCRATCH, a, RW);
+    *word(SCRATCH) = 42;
+    EQ(exo_cap_grant(CAPS, 0, 1, GUARD, 64 | EXO_WRITE << 8), 0);
+    const struct exo_run run = {SCRATCH, 0, 1, EXO_BIND_SAME};
+    FAILS(exo_bind(EXO_CAPS(ROOT_CAP, 1), 0, &run, 1), CAP);
+    EQ(bind_one(0, SCRATCH, 0, EXO_BIND_SAME), 1);
+    EQ(*word(SCRATCH), 42);
+    CHECK(store_faults(SCRATCH));
+    EQ(exo_page_info(a)->bindings, 1);
+    const struct exo_run clean = {SCRATCH, 0, 1,
+                                  EXO_BIND_SAME | EXO_BIND_CLEAN};
+    EQ(exo_bind(CAPS, 0, &clean, 1), 1);
+    EQ(*word(SCRATCH), 42);
+    CHECK(store_faults(SCRATCH));
+}
+
 TEST(bind_soft_bits_are_the_libos_own)
 {
     exo_page a = page_new(0);

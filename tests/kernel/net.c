@@ -317,6 +317,9 @@ TEST(net_send_refuses_what_is_malformed)
     port_queue(&a, 0, 800, EXO_TX_MORE);
     port_queue(&a, 800, 800, 0);
     is_refused(2);
+    port_queue(&a, 0, 100, EXO_TX_MORE); // what a filter looks at is right
+    port_queue(&a, 4 * EXO_PAGE_BYTES - 50, 100, 0);
+    is_refused(2);
     for (unsigned i = 0; i < EXO_TX_PIECES_MAX; i++)
         port_queue(&a, 100 * i, 100, EXO_TX_MORE);
     port_queue(&a, 900, 100, 0);

@@ -5,8 +5,9 @@
  * addresses. A neighbour that no packet is for counts meanwhile. What is asked
  * for with a frame of EtherType 88b6 is said on the console:
  *
- *   # counters QUESTION frames F malformed M unclaimed U dropped D polled P
- * rounds R # bye
+ *   # counters QUESTION frames N malformed N unclaimed N dropped N ...
+ *
+ * with the number of the question; `q` instead ends it.
  *
  * Driven by test_card.py through a cable of its own (injector.py).
  */

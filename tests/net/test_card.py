@@ -10,7 +10,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from exo.machine import Machine, MachineTimeout  # noqa: E402  (the path must come first)
+# The path must come first.
+from exo.machine import Machine, MachineTimeout  # noqa: E402
 from injector import HOST_MAC, Wire, ethernet  # noqa: E402
 
 MAC = "52:54:00:12:34:56"

@@ -174,6 +174,53 @@ test_kinds(void)
     REFUSED("entry point", put_phdr(&i, 1, TYPE, 0));
 }
 
+// A note at 0x2000 of the file, named by the third program header.
+static struct image
+with_note(uint32_t type, uint32_t bytes, uint32_t flags, uint32_t upcalls,
+          uint64_t fs_base)
+{
+    struct image i = good();
+    put_phdr(&i, 2, TYPE, 4);
+    put_phdr(&i, 2, OFFSET, 0x2000);
+    put_phdr(&i, 2, FILESZ, 32);
+    put(&i, 0x2000, 4, 4);
+    put(&i, 0x2004, bytes, 4);
+    put(&i, 0x2008, type, 4);
+    memcpy(i.bytes + 0x200c, "Exo", 4);
+    put(&i, 0x2010, flags, 4);
+    put(&i, 0x2014, upcalls, 4);
+    put(&i, 0x2018, fs_base, 8);
+    return i;
+}
+
+#define NOTE_REFUSED(reason, ...)                                              \
+    do {                                                                       \
+        struct image i = with_note(__VA_ARGS__);                               \
+        refused(#__VA_ARGS__, &i, reason);                                     \
+    } while (0)
+
+static void
+test_note(void)
+{
+    struct elf_program p;
+    struct image i = with_note(1, 16, START_WANT_FPU, 3, 0x5000);
+    assert(!parse(&i, sizeof(i.bytes), &p));
+    assert(p.note.flags == START_WANT_FPU && p.note.upcall_pages == 3);
+    assert(p.note.fs_base == 0x5000);
+    i = with_note(2, 16, 99, 99, 99); // somebody else's
+    assert(!parse(&i, sizeof(i.bytes), &p) && p.note.flags == 0);
+    NOTE_REFUSED("unknown size", 1, 12, 1, 1, 0);
+    NOTE_REFUSED("cut off", 1, 20, 1, 1, 0);
+    NOTE_REFUSED("cut off", 1, 0xffffffff, 1, 1, 0);
+    NOTE_REFUSED("does not know", 1, 16, 2, 1, 0);
+    NOTE_REFUSED("not possible", 1, 16, 1, 5, 0);
+    NOTE_REFUSED("not possible", 1, 16, 1, 1, EXO_USER_TOP);
+    REFUSED("cut off", put_phdr(&i, 2, TYPE, 4),
+            put_phdr(&i, 2, OFFSET, UINT64_MAX));
+    REFUSED("cut off", put_phdr(&i, 2, TYPE, 4),
+            put_phdr(&i, 2, FILESZ, BYTES));
+}
+
 static void
 test_many(void)
 {
@@ -248,6 +295,7 @@ main(void)
     test_header();
     test_segments();
     test_kinds();
+    test_note();
     test_many();
     test_cut();
     test_random();

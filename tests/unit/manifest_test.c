@@ -174,6 +174,12 @@ test_keys(void)
     refused(APP "restart sometimes\n",
             "line 6: restart is never, on-failure or always, not "
             "\"sometimes\"");
+    refused(APP "var A\n", "line 6: a variable is NAME=VALUE, not \"A\"");
+    refused(APP "var =b\n", "line 6: a variable is NAME=VALUE, not \"=b\"");
+    refused(APP "var\n", "line 6: a variable is NAME=VALUE, not");
+    refused(APP "files ../x\n",
+            "line 6: an archive's name is of a-z 0-9 -, not \"../x\"");
+    refused(APP "files a\nfiles b\n", "line 7: given twice: \"files\"");
     refused(APP "wx true\n", "line 6: the value is yes or no, not \"true\"");
 }
 

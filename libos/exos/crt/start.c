@@ -18,7 +18,8 @@
 
 const struct start_block *crt_block;
 
-extern char **environ;
+extern char **environ, *program_invocation_name;
+extern char *program_invocation_short_name;
 
 int main(int argc, char **argv, char **environment);
 void __libc_init_array(void);
@@ -74,14 +75,16 @@ _Noreturn void
 start_main(void)
 {
     static char *argv[START_ARGS_MAX + 1], *vars[START_VARS_MAX + 1];
-    int argc = cut(crt_block->args, START_ARGS_BYTES,
-                   crt_block->argc < START_ARGS_MAX ? crt_block->argc
-                                                    : START_ARGS_MAX,
-                   argv);
+    int argc =
+        cut(crt_block->args, START_ARGS_BYTES,
+            crt_block->argc < START_ARGS_MAX ? crt_block->argc : START_ARGS_MAX,
+            argv);
     cut(crt_block->vars, START_VARS_BYTES,
         crt_block->nvars < START_VARS_MAX ? crt_block->nvars : START_VARS_MAX,
         vars);
     crt_thread_open();
+    if (argc)
+        program_invocation_name = program_invocation_short_name = argv[0];
     environ = vars;
     atexit(__libc_fini_array); // destructors, after all that main() registers
     __libc_init_array();

@@ -22,9 +22,9 @@
 #include "exos/fd/table.h"
 #include "exos/vm/core.h"
 
-#define ALWAYS (EPOLLERR | EPOLLHUP)
-#define MODES  (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
-#define BUCKETS 64u
+#define ALWAYS    (EPOLLERR | EPOLLHUP)
+#define MODES     (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
+#define BUCKETS   64u
 #define DEPTH_MAX 4 // sets inside sets
 
 struct item {
@@ -90,7 +90,8 @@ static void
 on_change(struct waiter *waiter, uint32_t events)
 {
     struct item *item = (struct item *)waiter;
-    if (!(item->events & ~(uint32_t)MODES) || !(events & (item->events | ALWAYS)))
+    if (!(item->events & ~(uint32_t)MODES) ||
+        !(events & (item->events | ALWAYS)))
         return;
     list_add(item);
     waitq_wake(&item->set->queue, POLLIN);

@@ -53,8 +53,8 @@ struct file {
     uint32_t holds;
     int flags; // O_ACCMODE, O_APPEND, O_NONBLOCK, O_DIRECTORY, O_PATH ...
     uint64_t at;
-    struct node *node; // held; null: it has no node
-    void *object;      // the kind's own
+    struct node *node;     // held; null: it has no node
+    void *object;          // the kind's own
     struct item *watchers; // items of epoll sets that follow it (epoll.c)
 };
 

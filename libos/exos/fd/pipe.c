@@ -18,8 +18,8 @@
 #define ATOMIC_BYTES 4096u // PIPE_BUF: not mixed with what others write
 
 struct pipe {
-    char *ring;             // PIPE_BYTES, made at the first write
-    uint64_t head, tail;    // bytes ever written, ever read
+    char *ring;          // PIPE_BYTES, made at the first write
+    uint64_t head, tail; // bytes ever written, ever read
     uint32_t readers, writers;
     struct waitq queue;
 };
@@ -138,9 +138,8 @@ pipe_stat(struct file *file, struct stat *out)
         node_stat(file->node, out);
         return 0;
     }
-    *out = (struct stat){.st_mode = S_IFIFO | 0600,
-                         .st_nlink = 1,
-                         .st_blksize = ATOMIC_BYTES};
+    *out = (struct stat){
+        .st_mode = S_IFIFO | 0600, .st_nlink = 1, .st_blksize = ATOMIC_BYTES};
     return 0;
 }
 

@@ -28,8 +28,8 @@ look(struct pollfd *fds, unsigned long count, struct waiter *waiters)
         if (fds[i].fd < 0)
             continue;
         if (file)
-            events = file_ready(file, waiter) &
-                     ((uint16_t)fds[i].events | ALWAYS);
+            events =
+                file_ready(file, waiter) & ((uint16_t)fds[i].events | ALWAYS);
         fds[i].revents = (short)events;
         ready += events != 0;
     }
@@ -87,9 +87,9 @@ fill(struct pollfd *fds, int count, const fd_set *in, const fd_set *out,
 {
     long n = 0;
     for (int fd = 0; fd < count; fd++) {
-        short events = (short)((has(in, fd) ? POLLIN : 0) |
-                               (has(out, fd) ? POLLOUT : 0) |
-                               (has(other, fd) ? POLLPRI : 0));
+        short events =
+            (short)((has(in, fd) ? POLLIN : 0) | (has(out, fd) ? POLLOUT : 0) |
+                    (has(other, fd) ? POLLPRI : 0));
         if (!events)
             continue;
         if (!fd_file(fd))

@@ -151,8 +151,8 @@ timerfd_set(int fd, int flags, const struct itimerspec *set,
     long error = find(fd, &timer);
     if (error)
         return error;
-    if ((flags & ~TFD_TIMER_ABSTIME) ||
-        !ns_of(&set->it_value, &value) || !ns_of(&set->it_interval, &every))
+    if ((flags & ~TFD_TIMER_ABSTIME) || !ns_of(&set->it_value, &value) ||
+        !ns_of(&set->it_interval, &every))
         return -EINVAL;
     if (old)
         tell(timer, old);

@@ -151,7 +151,8 @@ read_header(const struct header *h, uint64_t left, struct member *m)
     m->target[target] = 0;
     m->kind = h->kind ? h->kind : '0';
     if (memcmp(h->magic, "ustar", 5) != 0 || !sum_matches(h))
-        return refuse(m->path, "is damaged, or the archive is no ustar archive");
+        return refuse(m->path,
+                      "is damaged, or the archive is no ustar archive");
     if (!read_octal(h->size, sizeof(h->size), &m->size) ||
         !read_octal(h->mode, sizeof(h->mode), &mode) ||
         !read_octal(h->time, sizeof(h->time), &m->time))
@@ -230,8 +231,8 @@ add_member(struct member *m, const char *content, exo_page page)
         break;
     case '5':
         error = fs_make_dir(AT_FDCWD, m->path, m->mode);
-        if (error && fs_stat(AT_FDCWD, m->path, &there, AT_SYMLINK_NOFOLLOW) ==
-                         0)
+        if (error &&
+            fs_stat(AT_FDCWD, m->path, &there, AT_SYMLINK_NOFOLLOW) == 0)
             error = S_ISDIR(there.st_mode) ? 0 : error;
         break;
     case '2':

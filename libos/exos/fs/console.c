@@ -45,6 +45,5 @@ console_control(struct file *file, unsigned long request, void *argument)
     return 0;
 }
 
-const struct file_ops console_ops = {.read = console_read,
-                                     .write = console_write,
-                                     .control = console_control};
+const struct file_ops console_ops = {
+    .read = console_read, .write = console_write, .control = console_control};

@@ -41,8 +41,8 @@ fs_read_dir(int fd, void *to, size_t bytes)
     const struct node *dir = file->node;
     for (; file->at < 2; file->at++, done += n) {
         const struct node *node = file->at ? dir->dir.parent : dir;
-        n = put_entry((char *)to + done, bytes - done, node, "..",
-                      file->at + 1, file->at + 1);
+        n = put_entry((char *)to + done, bytes - done, node, "..", file->at + 1,
+                      file->at + 1);
         if (!n)
             return done ? (long)done : -EINVAL;
     }

@@ -41,8 +41,7 @@ long fs_stat(int at, const char *path, struct stat *out, int flags);
 long fs_access(int at, const char *path, int mode, int flags);
 long fs_read_link(int at, const char *path, char *to, size_t bytes);
 long fs_change_mode(int at, const char *path, mode_t mode, int flags);
-long fs_change_owner(int at, const char *path, uid_t uid, gid_t gid,
-                     int flags);
+long fs_change_owner(int at, const char *path, uid_t uid, gid_t gid, int flags);
 long fs_change_times(int at, const char *path, const struct timespec times[2],
                      int flags);
 long fs_truncate(const char *path, off_t size);

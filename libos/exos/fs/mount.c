@@ -53,8 +53,8 @@ add_archive(const struct start_block *start)
     uint64_t pages = (start->files_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
     if (pages > (EXOS_MMAP - EXOS_ARCHIVE) / PAGE_BYTES)
         return "the archive is too large";
-    if (space_bind(START_CAP_FILES, EXOS_ARCHIVE, start->files,
-                   (uint32_t)pages, EXO_BIND_R))
+    if (space_bind(START_CAP_FILES, EXOS_ARCHIVE, start->files, (uint32_t)pages,
+                   EXO_BIND_R))
         return "there is no memory for the tables of its archive";
     return archive_read((const char *)EXOS_ARCHIVE, start->files_bytes,
                         start->files);
@@ -65,8 +65,7 @@ fs_open_all(const struct start_block *start)
 {
     mode_t mask = fs_umask(0);
     const char *wrong = NULL;
-    if (!make_root() || !make_devices() ||
-        fs_make_dir(AT_FDCWD, "/tmp", 01777))
+    if (!make_root() || !make_devices() || fs_make_dir(AT_FDCWD, "/tmp", 01777))
         wrong = "there is no memory for a file system";
     if (!wrong && start->files)
         wrong = add_archive(start);

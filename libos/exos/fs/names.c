@@ -42,8 +42,7 @@ fs_make_dir(int at, const char *path, mode_t mode)
     long error = lookup_new(at, path, buffer, &place);
     if (error)
         return error;
-    return name_node(&place,
-                     node_new(S_IFDIR | (mode & ~mask & PERMISSIONS)));
+    return name_node(&place, node_new(S_IFDIR | (mode & ~mask & PERMISSIONS)));
 }
 
 long

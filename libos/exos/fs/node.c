@@ -8,8 +8,6 @@
 #include "exos/vm/core.h"
 #include "lib/clock.h"
 
-
-
 uint64_t node_count;
 
 static uint64_t last_number;

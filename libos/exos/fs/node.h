@@ -38,8 +38,8 @@ struct node {
     uint64_t size;                // in bytes; of a directory: entries
     uint64_t read, changed, meta; // ns since 1970: atime, mtime, ctime
     union {
-        struct data data; // S_IFREG
-        struct {          // S_IFDIR
+        struct data data;        // S_IFREG
+        struct {                 // S_IFDIR
             struct node *parent; // of the root: itself
             struct entry *first, *last;
             uint64_t next_cookie;

@@ -114,8 +114,8 @@ path_walk(struct node *from, const char *text, uint32_t flags,
 {
     uint64_t bytes = strlen(text) + 1;
     struct walk walk = {.buffer = buffer, .flags = flags, .path = out};
-    *out = (struct path){.dir = *text == '/' ? path_root : from,
-                         .last = {".", 1}};
+    *out =
+        (struct path){.dir = *text == '/' ? path_root : from, .last = {".", 1}};
     if (bytes > PATH_BYTES_MAX)
         return -ENAMETOOLONG;
     if (bytes == 1) {

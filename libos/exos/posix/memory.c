@@ -29,8 +29,8 @@ find_node(int fd, int prot, int flags, struct node **node)
     *node = file->node;
     if (!*node || !S_ISREG((*node)->mode))
         return -ENODEV;
-    if (mode == O_WRONLY || ((flags & MAP_SHARED) && (prot & PROT_WRITE) &&
-                             mode != O_RDWR))
+    if (mode == O_WRONLY ||
+        ((flags & MAP_SHARED) && (prot & PROT_WRITE) && mode != O_RDWR))
         return -EACCES;
     return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <reent.h>
+#include <stdio.h>
 #include <sys/lock.h>
 
 #include "exos/crt/crt.h"
@@ -105,4 +106,22 @@ pthread_setcancelstate(int state, int *old)
     if (old)
         *old = PTHREAD_CANCEL_DISABLE;
     return 0;
+}
+
+void
+flockfile(FILE *file)
+{
+    __retarget_lock_acquire_recursive(file->_lock);
+}
+
+int
+ftrylockfile(FILE *file)
+{
+    return !__retarget_lock_try_acquire_recursive(file->_lock);
+}
+
+void
+funlockfile(FILE *file)
+{
+    __retarget_lock_release_recursive(file->_lock);
 }

@@ -75,7 +75,8 @@ setsid(void)
 int
 setpgid(pid_t pid, pid_t group)
 {
-    bool own = (pid == 0 || pid == getpid()) && (group == 0 || group == getpid());
+    bool own =
+        (pid == 0 || pid == getpid()) && (group == 0 || group == getpid());
     return int_result(own ? 0 : -EPERM);
 }
 

@@ -59,9 +59,8 @@ make(char *path, size_t suffix, int flags, make_fn *made)
 int
 mkostemps(char *path, int suffix, int flags)
 {
-    return int_result(suffix < 0
-                          ? -EINVAL
-                          : make(path, (size_t)suffix, flags, make_file));
+    return int_result(
+        suffix < 0 ? -EINVAL : make(path, (size_t)suffix, flags, make_file));
 }
 
 int

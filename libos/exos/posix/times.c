@@ -105,8 +105,8 @@ getrusage(int who, struct rusage *out)
     uint64_t ns = who == RUSAGE_CHILDREN ? 0 : clock_cpu_ns();
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return int_result(-EINVAL);
-    *out = (struct rusage){
-        .ru_utime = {(time_t)(ns / CLOCK_S),
-                     (suseconds_t)(ns % CLOCK_S / CLOCK_US)}};
+    *out =
+        (struct rusage){.ru_utime = {(time_t)(ns / CLOCK_S),
+                                     (suseconds_t)(ns % CLOCK_S / CLOCK_US)}};
     return 0;
 }

@@ -10,7 +10,7 @@
 
 #define KEY_WORDS   8
 #define BLOCK_WORDS 16
-#define BLOCKS      8 // drawn at a time; the first half block is the next key
+#define BLOCKS      8  // drawn at a time; the first half block is the next key
 #define ROUNDS      10 // double ones
 
 static uint32_t key[KEY_WORDS];

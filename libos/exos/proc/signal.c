@@ -98,6 +98,12 @@ signal_deliver(void)
     return any;
 }
 
+void
+signal_post(int number)
+{
+    __atomic_fetch_or(&pending, SET(number), __ATOMIC_SEQ_CST);
+}
+
 long
 signal_raise(int number)
 {
@@ -105,7 +111,7 @@ signal_raise(int number)
         return 0;
     if (!is_signal(number))
         return -EINVAL;
-    __atomic_fetch_or(&pending, SET(number), __ATOMIC_SEQ_CST);
+    signal_post(number);
     signal_deliver();
     return 0;
 }
@@ -151,5 +157,5 @@ signal_asked_to_end(void)
 {
     if (action[SIGTERM].sa_handler == SIG_DFL)
         crt_exit(0);
-    __atomic_fetch_or(&pending, SET(SIGTERM), __ATOMIC_SEQ_CST);
+    signal_post(SIGTERM);
 }

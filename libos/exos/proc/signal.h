@@ -22,6 +22,9 @@ void signal_pending(sigset_t *out);
 /* Sends a signal to this program. Error: INVAL. */
 long signal_raise(int number);
 
+/* The same, but it is delivered when the program waits. */
+void signal_post(int number);
+
 /* Runs the handlers of what is pending and not blocked. True: any ran. */
 bool signal_deliver(void);
 

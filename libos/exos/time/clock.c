@@ -76,8 +76,7 @@ clock_set_wall(uint64_t ns)
 bool
 ns_of(const struct timespec *time, uint64_t *ns)
 {
-    if (time->tv_sec < 0 || time->tv_nsec < 0 ||
-        time->tv_nsec >= (long)CLOCK_S)
+    if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= (long)CLOCK_S)
         return false;
     *ns = NS_MAX;
     if ((uint64_t)time->tv_sec < NS_MAX / CLOCK_S)
@@ -100,9 +99,9 @@ deadline_of(const struct timespec *timeout, exo_tsc *deadline)
         return true;
     if (!ns_of(timeout, &ns))
         return false;
-    *deadline = ns ? clock_deadline(CLOCK_MONOTONIC,
-                                    clock_now(CLOCK_MONOTONIC) + ns)
-                   : 0;
+    *deadline =
+        ns ? clock_deadline(CLOCK_MONOTONIC, clock_now(CLOCK_MONOTONIC) + ns)
+           : 0;
     return true;
 }
 

@@ -89,8 +89,8 @@ map_at(uint64_t va, uint64_t bytes, int prot, int flags, struct node *node,
         .offset = offset,
         .shared = node && (flags & MAP_SHARED),
     };
-    region.reserved = (prot & PROT_WRITE) && !region.shared &&
-                      !(flags & MAP_NORESERVE);
+    region.reserved =
+        (prot & PROT_WRITE) && !region.shared && !(flags & MAP_NORESERVE);
     if (region.reserved && !region_may_commit(bytes / PAGE_BYTES))
         return -ENOMEM;
     return region_add(&region) ? (long)va : -ENOMEM;
@@ -254,8 +254,7 @@ vm_forget(const struct node *node, uint64_t index, uint64_t count)
                         : (index + count) * PAGE_BYTES;
     for (const struct region *r = region_next(0); r; r = region_next(r->end)) {
         uint64_t bytes = r->end - r->start;
-        if (r->node != node || r->offset >= last ||
-            r->offset + bytes <= first)
+        if (r->node != node || r->offset >= last || r->offset + bytes <= first)
             continue;
         uint64_t from = first > r->offset ? first - r->offset : 0;
         uint64_t to = last - r->offset < bytes ? last - r->offset : bytes;

@@ -74,8 +74,7 @@ insert(uint32_t i, const struct region *region)
     count++;
 }
 
-static void
-delete(uint32_t i)
+static void delete (uint32_t i)
 {
     count--;
     memmove(table + i, table + i + 1, (count - i) * sizeof(*table));

@@ -86,14 +86,15 @@ need_leaf(uint64_t va)
     do
         error = map_table(&space_map, va, 1, &table);
     while (is_worth_another(error));
-    if (error == -EXO_E_BUSY) { // the loader made it, or it was made as a window
+    if (error ==
+        -EXO_E_BUSY) { // the loader made it, or it was made as a window
         error = peek_entry(&window, START_CAP_SELF, 0, va, 2, &entry);
         table = peek_page_of(entry);
     }
     if (!error)
-        error = bind_run(START_CAP_SELF,
-                         EXOS_LEAVES + va / LEAF_BYTES * PAGE_BYTES, table, 1,
-                         EXO_BIND_R);
+        error =
+            bind_run(START_CAP_SELF, EXOS_LEAVES + va / LEAF_BYTES * PAGE_BYTES,
+                     table, 1, EXO_BIND_R);
     if (!error)
         leaves[va >> 30][va >> 27 & 7] |= UINT64_C(1) << (va >> 21 & 63);
     return error;
@@ -180,8 +181,7 @@ space_protect(uint64_t va, uint64_t bytes, uint32_t flags)
     while (!error && (count = next_bound(&va, end)) != 0) {
         struct exo_run run[SPACE_RUN_PAGES];
         for (uint32_t i = 0; i < count; i++) {
-            bool borrowed =
-                space_entry(va + i * PAGE_BYTES) & ENTRY_BORROWED;
+            bool borrowed = space_entry(va + i * PAGE_BYTES) & ENTRY_BORROWED;
             uint32_t rights =
                 borrowed ? (flags & ~(uint32_t)EXO_BIND_W) | SPACE_BORROWED
                          : flags;
@@ -227,8 +227,7 @@ bind_fresh(uint64_t va, const exo_page *page, uint32_t count)
 {
     struct exo_run run[SPACE_RUN_PAGES];
     for (uint32_t i = 0; i < count; i++)
-        run[i] =
-            (struct exo_run){va + i * PAGE_BYTES, page[i], 1, EXO_BIND_W};
+        run[i] = (struct exo_run){va + i * PAGE_BYTES, page[i], 1, EXO_BIND_W};
     return bind_runs(START_CAP_SELF, run, count);
 }
 

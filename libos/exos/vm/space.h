@@ -45,9 +45,9 @@ int64_t space_bind(exo_cap cap, uint64_t va, exo_page page, uint32_t count,
 /* Changes the rights of the pages that are bound in [va, va + bytes). */
 int64_t space_protect(uint64_t va, uint64_t bytes, uint32_t flags);
 
-/* Brings in `count` pages at `va` (at most SPACE_RUN_PAGES), writable, that read
- * as zeros. Nothing may be bound there. All or none.
- * Errors: those of exo_page_alloc and map_run. */
+/* Brings in `count` pages at `va` (at most SPACE_RUN_PAGES), writable, that
+ * read as zeros. Nothing may be bound there. All or none. Errors: those of
+ * exo_page_alloc and map_run. */
 int64_t space_fill(uint64_t va, uint32_t count);
 
 /* Forgets that `count` pages at `va` were written, if they were: they are as

@@ -34,8 +34,8 @@ long vm_sbrk(long change);
 
 /* prot, flags: PROT_ and MAP_ of <sys/mman.h>. node: the file, null: none.
  * Result: the address. Errors: INVAL; NOMEM; ACCES writable and executable. */
-long vm_map(uint64_t va, uint64_t bytes, int prot, int flags,
-            struct node *node, uint64_t offset);
+long vm_map(uint64_t va, uint64_t bytes, int prot, int flags, struct node *node,
+            uint64_t offset);
 long vm_unmap(uint64_t va, uint64_t bytes);
 /* Errors: ACCES; NOMEM; NOTSUP taking away all access to memory in use. */
 long vm_protect(uint64_t va, uint64_t bytes, int prot);

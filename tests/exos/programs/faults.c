@@ -55,8 +55,8 @@ main(int argc, char **argv)
         store_to(at);
     }
     if (strcmp(how, "protected") == 0)
-        store_to(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                      0));
+        store_to(
+            mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     if (strcmp(how, "overflow") == 0)
         return recurse(&start);
     if (strcmp(how, "abort") == 0)
