@@ -110,8 +110,7 @@ HOST_PROGRAMS += $(HOST_DIR)/lwip
 # The C library of exos, on Linux (tests/libc/linux.c is the system under it),
 # and lwIP as exos has it.
 ON_LINUX := $(call objects,exos,tests/libc/linux.c \
-    $(wildcard libos/exos/libc/*.c libos/exos/net/memory.c \
-    libos/exos/net/sequence.c))
+    $(wildcard libos/exos/libc/*.c $(LIBOS_EXOS_NET)))
 SOCK_TEST := $(call objects,exos,tests/lwip/sock.c \
     $(wildcard libos/exos/net/sock*.c))
 SOCK_TEST := $(filter-out %/socket.c.o,$(SOCK_TEST))

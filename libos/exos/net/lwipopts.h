@@ -121,6 +121,19 @@ unsigned net_first_sequence(const struct ip_addr *local, unsigned short port,
                             unsigned short remote_port);
 #define LWIP_HOOK_TCP_ISN net_first_sequence
 
+/* A segment's connection is found by a hash (connections.c). A pcb is known
+   there from when it has both addresses until it is freed. */
+struct tcp_pcb;
+struct tcp_hdr;
+void net_connection_add(struct tcp_pcb *pcb);
+void net_connection_remove(struct tcp_pcb *pcb);
+struct tcp_pcb *net_connection_find(const struct tcp_hdr *segment,
+                                    const struct tcp_pcb *list);
+#define LWIP_HOOK_TCP_PCB_FIELDS   struct tcp_pcb *found_next, **found_at;
+#define LWIP_HOOK_TCP_PCB_ADD      net_connection_add
+#define LWIP_HOOK_TCP_PCB_REMOVE   net_connection_remove
+#define LWIP_HOOK_TCP_PCB_FIND     net_connection_find
+
 /* Assertions are on; counters are there to be shown. */
 #define LWIP_STATS         1
 #define LWIP_STATS_LARGE   1
