@@ -15,7 +15,7 @@ EXOS_HIDDEN_CFLAGS := $(EXOS_CORE_CFLAGS) -fvisibility=hidden
 
 EXOS_HIDDEN := $(sort $(foreach room,crt upcall vm fd fs time proc net,\
     $(wildcard libos/exos/$(room)/*.c libos/exos/$(room)/*.S))) $(LIBOS_LIB)
-EXOS_HIDDEN := $(filter-out %/net/memory.c %/net/sequence.c,$(EXOS_HIDDEN))
+EXOS_HIDDEN := $(filter-out $(LIBOS_EXOS_NET),$(EXOS_HIDDEN))
 EXOS_POSIX  := $(sort $(wildcard libos/exos/posix/*.c))
 EXOS_CORE   := $(call objects,exos-core,$(EXOS_HIDDEN)) \
     $(call objects,exos-posix,$(EXOS_POSIX))

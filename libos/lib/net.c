@@ -185,10 +185,9 @@ net_queue(struct net *net, uint32_t at, uint32_t bytes, uint32_t flags)
 int64_t
 net_kick(struct net *net)
 {
-    int64_t left = EXO_NET_ENTRIES + 1, before;
-    do {
-        before = left;
+    int64_t left;
+    do
         left = exo_net_send(net->cap, net->id);
-    } while (left > 0 && left < before); // a frame without an end stays
-    return left < 0 ? left : 0;
+    while (left > 0);
+    return left;
 }

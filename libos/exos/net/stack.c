@@ -10,6 +10,7 @@
 #include <lwip/ethip6.h>
 #include <lwip/init.h>
 #include <lwip/netif.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/ip.h>
 #include <lwip/sys.h>
 #include <lwip/tcp.h>
@@ -43,6 +44,7 @@ struct received {
 
 static struct {
     bool open, running;
+    bool starved; // a frame found no send buffer
     struct net net;
     struct netif netif;
     struct received *received; // one for each receive buffer
@@ -155,11 +157,35 @@ send(struct netif *netif, struct pbuf *p)
         net_kick(&stack.net);
         buffer = net_reserve(&stack.net);
     }
+    if (!buffer) {
+        stack.starved = true;
+        stack.net.tx->wake = 1;
+    }
     if (!buffer || p->tot_len > EXO_FRAME_MAX)
         return ERR_MEM;
     pbuf_copy_partial(p, buffer, p->tot_len, 0);
     net_commit(&stack.net, p->tot_len, leave_sum(buffer, p->tot_len));
     return ERR_OK;
+}
+
+static bool
+can_resume(void)
+{
+    return stack.starved && net_reserve(&stack.net);
+}
+
+/* Connections whose frames found no buffer send them now that there are some:
+ * by itself lwIP would take them for lost, and wait. */
+static void
+resume(void)
+{
+    if (!can_resume())
+        return;
+    stack.starved = false;
+    stack.net.tx->wake = 0;
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (pcb->unsent)
+            tcp_output(pcb);
 }
 
 void
@@ -179,6 +205,7 @@ stack_run(void)
         return;
     stack.running = true;
     take_packets();
+    resume();
     sys_check_timeouts();
     netif_poll_all(); // what the program sends to itself
     stack.running = false;
@@ -195,7 +222,7 @@ run(uint64_t bits)
 static exo_tsc
 due(void)
 {
-    if (net_waits(&stack.net) || stack.netif.loop_first)
+    if (net_waits(&stack.net) || stack.netif.loop_first || can_resume())
         return 0;
     u32_t ms = sys_timeouts_sleeptime();
     if (!ms)
@@ -299,8 +326,7 @@ open_interface(void)
         .receive = share_of(pages, RECEIVE_LEAST, RECEIVE_MOST),
         .page = page,
     };
-    int64_t error =
-        net_open_own(&stack.net, &space_map, &plan, granted());
+    int64_t error = net_open_own(&stack.net, &space_map, &plan, granted());
     if (error)
         return crt_errno(error);
     stack.first = plan.send * EXO_PAGE_BYTES;
