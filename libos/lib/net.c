@@ -182,10 +182,20 @@ net_queue(struct net *net, uint32_t at, uint32_t bytes, uint32_t flags)
     return true;
 }
 
+/* Is there nothing to take, and no need to learn which buffers are done? */
+static bool
+is_quiet(const struct net *net)
+{
+    return __atomic_load_n(&net->tx->tail, __ATOMIC_ACQUIRE) == net->queued &&
+           busy(net) < net->send_buffers / 2;
+}
+
 int64_t
 net_kick(struct net *net)
 {
     int64_t left = EXO_NET_ENTRIES + 1, before;
+    if (is_quiet(net))
+        return 0;
     do {
         before = left;
         left = exo_net_send(net->cap, net->id);

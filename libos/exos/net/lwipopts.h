@@ -81,6 +81,10 @@ struct ip6_addr;
 const struct ip6_addr *stack_gateway6(const struct ip6_addr *to);
 #define LWIP_HOOK_ND6_GET_GW(netif, to) ((void)(netif), stack_gateway6(to))
 
+/* Sums are added as the rest of Exo adds them: eight bytes a step. */
+unsigned short stack_checksum(const void *bytes, int count);
+#define LWIP_CHKSUM stack_checksum
+
 /* UDP and TCP. */
 #define LWIP_UDP                           1
 #define LWIP_TCP                           1

@@ -60,6 +60,12 @@ sys_now(void)
     return (u32_t)(clock_uptime_ns() / CLOCK_MS);
 }
 
+FOR_LWIP u16_t
+stack_checksum(const void *bytes, int count)
+{
+    return inet_fold(inet_sum(bytes, (uint32_t)count, 0));
+}
+
 /* In -------------------------------------------------------------------------
  */
 
