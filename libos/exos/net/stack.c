@@ -178,6 +178,19 @@ stack_flush(void)
 /* Running --------------------------------------------------------------------
  */
 
+/* Are there packets of the program's for its own addresses? */
+static bool
+talks_to_itself(void)
+{
+    const struct netif *netif;
+    NETIF_FOREACH(netif)
+    {
+        if (netif->loop_first)
+            return true;
+    }
+    return false;
+}
+
 void
 stack_run(void)
 {
@@ -186,7 +199,8 @@ stack_run(void)
     stack.running = true;
     take_packets();
     sys_check_timeouts();
-    netif_poll_all(); // what the program sends to itself
+    if (talks_to_itself())
+        netif_poll_all();
     stack.running = false;
     net_kick(&stack.net);
 }
@@ -201,7 +215,7 @@ run(uint64_t bits)
 static exo_tsc
 due(void)
 {
-    if (net_waits(&stack.net) || stack.netif.loop_first)
+    if (net_waits(&stack.net) || talks_to_itself())
         return 0;
     u32_t ms = sys_timeouts_sleeptime();
     if (!ms)
