@@ -319,8 +319,7 @@ open_interface(void)
         .receive = share_of(pages, RECEIVE_LEAST, RECEIVE_MOST),
         .page = page,
     };
-    int64_t error =
-        net_open_own(&stack.net, &space_map, &plan, granted());
+    int64_t error = net_open_own(&stack.net, &space_map, &plan, granted());
     if (error)
         return crt_errno(error);
     stack.first = plan.send * EXO_PAGE_BYTES;
