@@ -27,4 +27,7 @@ $(TEST_IMAGES): $(BUILD)/tests/%: $(BUILD)/tests/objects/tests/%.c.o \
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^)
 
 include tests/exos.mk tests/ports.mk
+# For whole machines, beside the applications.
+$(call user-program,jit,tests/minimal/jit.c,minimal exo)
+
 include tests/host.mk

@@ -45,7 +45,8 @@ nic_init(void)
     if (!pci_find(take) && !virtio_net_take_mmio())
         return;
     const uint8_t *m = nic.mac;
-    printk("nic: %s (%s), address %02x:%02x:%02x:%02x:%02x:%02x%s\n",
-           nic.driver->name, nic.bus, m[0], m[1], m[2], m[3], m[4], m[5],
-           nic.has_irq ? "" : ", polled");
+    printk(
+        "exo: network card %s (%s), address %02x:%02x:%02x:%02x:%02x:%02x%s\n",
+        nic.driver->name, nic.bus, m[0], m[1], m[2], m[3], m[4], m[5],
+        nic.has_irq ? "" : ", polled");
 }

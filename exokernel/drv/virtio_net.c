@@ -297,7 +297,7 @@ reset(void)
     net.dead = !begin();
     if (net.dead) {
         virtio_stop(&net.dev);
-        printk("nic: the virtio device does not come back after a reset; it "
+        printk("exo: the virtio device does not come back after a reset; it "
                "is not used any more\n");
     }
 }

@@ -193,12 +193,11 @@ is_quiet(const struct net *net)
 int64_t
 net_kick(struct net *net)
 {
-    int64_t left = EXO_NET_ENTRIES + 1, before;
+    int64_t left;
     if (is_quiet(net))
         return 0;
-    do {
-        before = left;
+    do
         left = exo_net_send(net->cap, net->id);
-    } while (left > 0 && left < before); // a frame without an end stays
-    return left < 0 ? left : 0;
+    while (left > 0);
+    return left;
 }
