@@ -109,7 +109,7 @@ HOST_PROGRAMS += $(HOST_DIR)/lwip
 
 # The C library of exos, on Linux (tests/libc/linux.c is the system under it),
 # and lwIP as exos has it.
-ON_LINUX := $(call objects,exos,tests/libc/linux.c \
+ON_LINUX := $(call objects,exos,tests/libc/linux.c tests/lwip/stack.c \
     $(wildcard libos/exos/libc/*.c $(LIBOS_EXOS_NET)))
 SOCK_TEST := $(call objects,exos,tests/lwip/sock.c \
     $(wildcard libos/exos/net/sock*.c))

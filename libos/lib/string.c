@@ -8,8 +8,12 @@
 
 #include <stdint.h>
 
+#undef memcpy
+#undef memset
+#undef memcmp
+
 void *
-(memcpy)(void *restrict to, const void *restrict from, size_t bytes)
+memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
     void *d = to;
     const void *s = from;
@@ -34,7 +38,7 @@ memmove(void *to, const void *from, size_t bytes)
 }
 
 void *
-(memset)(void *to, int byte, size_t bytes)
+memset(void *to, int byte, size_t bytes)
 {
     void *d = to;
     uint64_t pattern = (uint8_t)byte * UINT64_C(0x0101010101010101);
@@ -51,7 +55,7 @@ void *
 }
 
 int
-(memcmp)(const void *a, const void *b, size_t bytes)
+memcmp(const void *a, const void *b, size_t bytes)
 {
     const uint8_t *x = a, *y = b;
     for (; bytes; x++, y++, bytes--) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * TCP's connections by their addresses, so that a segment finds its own among
- * thousands: lwIP goes through its lists, of which the one of those in TIME_WAIT
- * grows with each connection that a server closes. third_party/lwip's patch
- * calls these; the lists stay what they were.
+ * thousands: lwIP goes through its lists, of which the one of those in
+ * TIME_WAIT grows with each connection that a server closes. third_party/lwip's
+ * patch calls these; the lists stay what they were.
  *
  * The hash adds products of the addresses' words and random numbers [Carter79],
  * so that nobody can choose addresses that meet in one bucket.

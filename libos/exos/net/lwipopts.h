@@ -81,6 +81,10 @@ struct ip6_addr;
 const struct ip6_addr *stack_gateway6(const struct ip6_addr *to);
 #define LWIP_HOOK_ND6_GET_GW(netif, to) ((void)(netif), stack_gateway6(to))
 
+/* Sums are added as the rest of Exo adds them: eight bytes a step. */
+unsigned short stack_checksum(const void *bytes, int count);
+#define LWIP_CHKSUM stack_checksum
+
 /* UDP and TCP. */
 #define LWIP_UDP                           1
 #define LWIP_TCP                           1
@@ -131,10 +135,10 @@ void net_connection_add(struct tcp_pcb *pcb);
 void net_connection_remove(struct tcp_pcb *pcb);
 struct tcp_pcb *net_connection_find(const struct tcp_hdr *segment,
                                     const struct tcp_pcb *list);
-#define LWIP_HOOK_TCP_PCB_FIELDS   struct tcp_pcb *found_next, **found_at;
-#define LWIP_HOOK_TCP_PCB_ADD      net_connection_add
-#define LWIP_HOOK_TCP_PCB_REMOVE   net_connection_remove
-#define LWIP_HOOK_TCP_PCB_FIND     net_connection_find
+#define LWIP_HOOK_TCP_PCB_FIELDS struct tcp_pcb *found_next, **found_at;
+#define LWIP_HOOK_TCP_PCB_ADD    net_connection_add
+#define LWIP_HOOK_TCP_PCB_REMOVE net_connection_remove
+#define LWIP_HOOK_TCP_PCB_FIND   net_connection_find
 
 /* Assertions are on; counters are there to be shown. */
 #define LWIP_STATS         1
