@@ -57,6 +57,7 @@ host-program = $(eval $(call host-program-rules,$(1),$(2),$(3),$(4)))
 kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
 
 $(call kernel-test,death_test,tests/unit/death_test.c)
+$(call kernel-test,card_test,tests/unit/card_test.c)
 $(call kernel-test,filter_test,tests/unit/filter_test.c)
 $(call kernel-test,logic_test,tests/unit/logic_test.c)
 $(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c \
