@@ -26,5 +26,8 @@ $(TEST_IMAGES): $(BUILD)/tests/%: $(BUILD)/tests/objects/tests/%.c.o \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^)
 
+# A program on libos/minimal, for tests of whole machines.
+$(call user-program,spoofer,tests/minimal/spoofer.c,minimal exo)
+
 include tests/exos.mk
 include tests/host.mk
