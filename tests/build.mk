@@ -26,5 +26,9 @@ $(TEST_IMAGES): $(BUILD)/tests/%: $(BUILD)/tests/objects/tests/%.c.o \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^)
 
+# Programs on libos/minimal, for tests of whole machines.
+$(foreach program,jit spoofer,\
+    $(call user-program,$(program),tests/minimal/$(program).c,minimal exo))
+
 include tests/exos.mk tests/ports.mk
 include tests/host.mk

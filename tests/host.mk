@@ -5,9 +5,11 @@
 #
 #   make unit-tests   build/tests/host/NAME, each to be run without arguments;
 #                     build/tests/host.list names them
+#   make fuzzers      build/tests/fuzz/NAME, libFuzzer programs; the same
 #
-# Everything is built with ASan and UBSan, by gcc or clang. tests/hosted/hw.h is
-# included in front of every kernel source and has the guard of the kernel's.
+# Everything is built with ASan and UBSan, by gcc or clang; the fuzzers by clang
+# alone. tests/hosted/hw.h is included in front of every kernel source and has
+# the guard of the kernel's.
 
 HOST_DIR := $(BUILD)/tests/host
 
@@ -24,10 +26,13 @@ $(call flavour,hosted,HOST_CFLAGS)
 $(call flavour,hosted-user,HOST_USER_CFLAGS)
 $(call flavour,hosted-apps,HOST_APPS_CFLAGS)
 
-# Where kernel and loader lie in physical memory, for boot/bootinfo.c.
-HOST_LDFLAGS := -fsanitize=address,undefined -Wl,-z,noexecstack \
+# Where the kernel lies, for boot/bootinfo.c; no-pie keeps it there.
+HOST_LDFLAGS := -no-pie -fsanitize=address,undefined -Wl,-z,noexecstack \
     -Wl,--defsym=kernel_image_start=0xffffffff80100000 \
     -Wl,--defsym=kernel_image_end=0xffffffff80110000
+
+FEED  := tests/fuzz
+CALLS := tests/fuzz/calls.c tests/fuzz/pick.c tests/fuzz/packets.c
 
 # What of the kernel needs no hardware.
 HOST_ROOMS  := cap page tlb env slice call revoke chan net info
@@ -35,7 +40,8 @@ HOST_KERNEL := $(filter-out exokernel/tlb/user.c, \
     $(wildcard $(HOST_ROOMS:%=exokernel/%/*.c))) \
     $(addprefix exokernel/, trap/trap.c trap/syscall.c debug/check.c \
     debug/debug_sys.c debug/trace.c debug/print.c boot/alloc.c boot/region.c \
-    boot/bootinfo.c boot/multiboot1.c boot/multiboot2.c)
+    boot/bootinfo.c boot/multiboot1.c boot/multiboot2.c drv/acpi.c \
+    drv/mptable.c)
 HOST_KERNEL += $(wildcard tests/hosted/*.c)
 OBJECTS     += $(call objects,hosted,$(HOST_KERNEL))
 
@@ -57,12 +63,15 @@ host-program = $(eval $(call host-program-rules,$(1),$(2),$(3),$(4)))
 kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
 
 $(call kernel-test,death_test,tests/unit/death_test.c)
+$(call kernel-test,card_test,tests/unit/card_test.c)
 $(call kernel-test,filter_test,tests/unit/filter_test.c)
+# A libOS's own view of the kernel, and the kernel.
+$(BUILD)/hosted/tests/unit/filters_test.c.o: private HOST_CFLAGS += -iquote libos
+$(call host-program,filters_test,tests/unit/filters_test.c,hosted,\
+    $(call objects,hosted-user,libos/lib/filters.c) $(HOST_DIR)/kernel.a)
 $(call kernel-test,logic_test,tests/unit/logic_test.c)
-$(call kernel-test,random,tests/fuzz/random.c tests/fuzz/calls.c \
-    tests/fuzz/packets.c)
-$(call kernel-test,model,$(wildcard tests/model/*.c) tests/fuzz/calls.c \
-    tests/fuzz/packets.c)
+$(call kernel-test,random,tests/fuzz/random.c $(CALLS))
+$(call kernel-test,model,$(wildcard tests/model/*.c) $(CALLS))
 NIC_TEST := $(wildcard tests/unit/nic_*.c) tests/hosted/claim.c \
     $(addprefix exokernel/, drv/nic.c drv/pci.c drv/virtq.c drv/e1000.c \
     boot/bootinfo.c boot/region.c boot/multiboot1.c boot/multiboot2.c) \
@@ -105,9 +114,8 @@ HOST_PROGRAMS += $(HOST_DIR)/lwip
 
 # The C library of exos, on Linux (tests/libc/linux.c is the system under it),
 # and lwIP as exos has it.
-ON_LINUX := $(call objects,exos,tests/libc/linux.c \
-    $(wildcard libos/exos/libc/*.c libos/exos/net/memory.c \
-    libos/exos/net/sequence.c))
+ON_LINUX := $(call objects,exos,tests/libc/linux.c tests/lwip/stack.c \
+    $(wildcard libos/exos/libc/*.c $(LIBOS_EXOS_NET)))
 SOCK_TEST := $(call objects,exos,tests/lwip/sock.c \
     $(wildcard libos/exos/net/sock*.c))
 SOCK_TEST := $(filter-out %/socket.c.o,$(SOCK_TEST))
@@ -131,14 +139,59 @@ $(call host-program,httpd_test,tests/unit/httpd_test.c tests/hosted/claim.c \
     $(HTTPD_PURE),hosted-apps)
 
 # What libFuzzer drives is built by clang whatever CC is; tests/apps runs it.
-FUZZ_CFLAGS := -std=c11 -O1 -g -Wall -Wextra -Werror -Iapps/httpd \
+REQUEST_CFLAGS := -std=c11 -O1 -g -Wall -Wextra -Werror -Iapps/httpd \
     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 ALL += $(BUILD)/tests/fuzz/request
 $(BUILD)/tests/fuzz/request: tests/fuzz/request.c $(HTTPD_PURE) \
     $(wildcard apps/httpd/*.h) tests/host.mk
 	$(call say,CLANG,$@)
 	@mkdir -p $(@D)
-	$(Q)clang $(FUZZ_CFLAGS) -o $@ $(filter %.c,$^)
+	$(Q)clang $(REQUEST_CFLAGS) -o $@ $(filter %.c,$^)
+
+$(call kernel-test,boot_test,tests/unit/boot_test.c $(FEED)/feed_boot.c \
+    $(FEED)/feed.c)
+$(call kernel-test,firmware_test,tests/unit/firmware_test.c \
+    $(FEED)/feed_firmware.c $(FEED)/feed.c)
+$(call kernel-test,first_test,tests/unit/first_test.c $(FEED)/feed_first.c \
+    $(FEED)/feed.c)
+
+# The same objects once more, by clang, with what libFuzzer wants to know.
+FUZZ_DIR := $(BUILD)/tests/fuzz
+FUZZ_EXTRA := -fsanitize=fuzzer-no-link
+FUZZ_CFLAGS      := $(HOST_CFLAGS) $(FUZZ_EXTRA)
+FUZZ_USER_CFLAGS := $(HOST_USER_CFLAGS) $(FUZZ_EXTRA)
+$(call flavour,fuzzed,FUZZ_CFLAGS)
+$(call flavour,fuzzed-user,FUZZ_USER_CFLAGS)
+$(BUILD)/fuzzed/% $(BUILD)/fuzzed-user/% $(FUZZ_DIR)/%: CC := clang
+
+$(FUZZ_DIR)/kernel.a: $(call objects,fuzzed,$(HOST_KERNEL))
+	$(call say,AR,$@)
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)ar rcs $@ $^
+
+# $(call fuzzer,NAME,SOURCES,FLAVOUR,LIBRARIES)
+define fuzzer-rules
+FUZZERS += $(FUZZ_DIR)/$(1)
+OBJECTS += $(call objects,$(3),$(2) $(FEED)/feed.c $(FEED)/fuzz.c)
+$(FUZZ_DIR)/$(1): $(call objects,$(3),$(2) $(FEED)/feed.c $(FEED)/fuzz.c) $(4) \
+    tests/host.mk
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(HOST_LDFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o %.a,$$^)
+endef
+fuzzer = $(eval $(call fuzzer-rules,$(1),$(2),$(3),$(4)))
+kernel-fuzzer = $(call fuzzer,$(1),$(2),fuzzed,$(FUZZ_DIR)/kernel.a)
+
+$(call kernel-fuzzer,boot,$(FEED)/feed_boot.c)
+$(call kernel-fuzzer,firmware,$(FEED)/feed_firmware.c)
+$(call kernel-fuzzer,first,$(FEED)/feed_first.c)
+$(call kernel-fuzzer,calls,$(FEED)/feed_calls.c $(CALLS))
+$(call fuzzer,elf,$(FEED)/feed_elf.c libos/lib/elf.c,fuzzed-user)
+$(call fuzzer,manifest,$(FEED)/feed_manifest.c apps/init/manifest.c \
+    apps/init/manifest_net.c apps/init/admit.c libos/lib/print.c,fuzzed-user)
+
+.PHONY: fuzzers
+fuzzers: $$(FUZZERS)
 
 $(BUILD)/tests/host.list: tests/host.mk $(HOST_PROGRAMS)
 	@printf '%s\n' $(HOST_PROGRAMS) > $@

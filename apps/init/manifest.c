@@ -317,7 +317,7 @@ static const struct key {
 } keys[] = {
     {"image", read_image, false, false},
     {"arg", read_arg, true, true},
-    {"var", read_var, true, false},
+    {"var", read_var, true, true},
     {"files", read_files, false, false},
     {"reserved", read_reserved, false, false},
     {"limit", read_limit, false, false},

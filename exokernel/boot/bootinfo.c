@@ -13,7 +13,7 @@
 #include "lib/string.h"
 
 #define FOUR_GIB (UINT64_C(1) << 32)
-#define MIB      (UINT64_C(1) << 20)
+#define PA_END   (UINT64_C(1) << 52)
 
 enum {
     TEXT_BYTES = 8192,
@@ -25,7 +25,6 @@ extern const uint64_t boot_entry_tsc;
 
 /* Copies of all strings, one after the other. */
 static char text[TEXT_BYTES];
-static size_t text_used;
 static uint8_t rsdp_copy[RSDP_BYTES] __attribute__((aligned(8)));
 
 static uint64_t
@@ -67,32 +66,37 @@ copy_text(uint64_t pa, uint64_t max, const char *what)
     if (len == max)
         boot_refuse("the boot loader's %s does not end within %lu bytes", what,
                     max);
-    if (len >= TEXT_BYTES - text_used)
+    if (len >= TEXT_BYTES - K.boot.text_used)
         boot_refuse("the command line and module strings are longer than %u "
                     "bytes",
                     TEXT_BYTES);
-    char *copy = text + text_used;
+    char *copy = text + K.boot.text_used;
     memcpy(copy, from, len);
     copy[len] = '\0';
-    text_used += len + 1;
+    K.boot.text_used += len + 1;
     return copy;
 }
 
 void
 bootinfo_add_memory(uint64_t start, uint64_t len, uint32_t type)
 {
-    /* Firmware writes what it likes; what wraps around is cut. */
+    /* Firmware writes what it likes; what wraps around is cut, and so is what
+     * no page table could name. */
     uint64_t end = start + len;
-    if (end < start)
-        end = UINT64_MAX - EXO_PAGE_BYTES;
+    if (end < start || end > PA_END)
+        end = PA_END;
+    if (start >= end)
+        return;
+    struct bootinfo *boot = &K.boot;
     if (type == MULTIBOOT_RAM) {
-        start = page_up(start);
-        end = page_down(end);
-        region_add(K.boot.ram, &K.boot.nram, start, end);
-    } else {
-        region_add(K.boot.reserved, &K.boot.nreserved, page_down(start),
-                   page_up(end));
+        region_add(boot->ram, &boot->nram, page_up(start), page_down(end));
+        return;
     }
+    /* No reserved range may be forgotten: it could lie in RAM. */
+    if (boot->nreserved == BOOT_MAX_REGIONS)
+        region_join(boot->reserved, &boot->nreserved);
+    region_add(boot->reserved, &boot->nreserved, page_down(start),
+               page_up(end));
 }
 
 void
@@ -143,7 +147,10 @@ check_module(unsigned index)
     const uint64_t start = page_down(m->pa), end = page_up(m->pa + m->size);
     if (m->size == 0)
         return;
-    if (!region_contains(K.boot.ram, K.boot.nram, start, end))
+    if (m->pa % EXO_PAGE_BYTES != 0)
+        boot_refuse("module %u (%s) at 0x%lx is not page aligned", index,
+                    m->text, m->pa);
+    if (start == 0 || !region_contains(K.boot.ram, K.boot.nram, start, end))
         boot_refuse("module %u (%s) at 0x%lx, %lu bytes, lies outside memory",
                     index, m->text, m->pa, m->size);
     if (start < image_pa(kernel_image_end) &&

@@ -30,7 +30,7 @@ struct boot_region {
 };
 
 struct boot_module {
-    uint64_t pa;      /* as loaded; page aligned by every loader we ask */
+    uint64_t pa;      /* as loaded; page aligned unless it is empty */
     uint64_t size;    /* bytes */
     const char *text; /* the loader's whole string: file name and the rest */
     const char *args; /* what follows the first word of text, or "" */
@@ -39,12 +39,13 @@ struct boot_module {
 struct bootinfo {
     const char *cmdline; /* copied; "" when there is none */
     const char *loader;  /* its name, "" when it did not say */
+    uint64_t text_used;  /* bytes of all copied strings */
     unsigned nregions, nmodules;
     /* Usable memory: sorted, apart from each other. Without page 0, the
      * kernel image, modules and the trampoline page. */
     struct boot_region regions[BOOT_MAX_REGIONS];
     /* All RAM, taken or not; and what firmware keeps below 4 GiB, with its
-     * tables. What does not fit is not used, or not mapped. */
+     * tables. RAM that does not fit is not used; reserved ranges are joined. */
     unsigned nram, nreserved;
     struct boot_region ram[BOOT_MAX_REGIONS], reserved[BOOT_MAX_REGIONS];
     struct boot_module modules[BOOT_MAX_MODULES];

@@ -84,6 +84,20 @@ region_remove(struct boot_region *list, unsigned *count, uint64_t start,
     }
 }
 
+void
+region_join(struct boot_region *list, unsigned *count)
+{
+    unsigned at = 0;
+    for (unsigned i = 1; i + 1 < *count; i++) {
+        if (list[i + 1].start - list[i].end < list[at + 1].start - list[at].end)
+            at = i;
+    }
+    if (at + 1 < *count) {
+        list[at].end = list[at + 1].end;
+        delete_at(list, count, at + 1);
+    }
+}
+
 bool
 region_contains(const struct boot_region *list, unsigned count, uint64_t start,
                 uint64_t end)

@@ -22,6 +22,10 @@ void region_add(struct boot_region *list, unsigned *count, uint64_t start,
 void region_remove(struct boot_region *list, unsigned *count, uint64_t start,
                    uint64_t end);
 
+/* Make room where nothing may be lost: the two ranges nearest to each other
+ * become one, with what lies between them. */
+void region_join(struct boot_region *list, unsigned *count);
+
 /* Is all of [start, end) in it? */
 bool region_contains(const struct boot_region *list, unsigned count,
                      uint64_t start, uint64_t end);

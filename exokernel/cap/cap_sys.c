@@ -4,7 +4,7 @@
 #include "env/env.h"
 #include "tlb/user.h"
 
-#define PURGE_SLOTS 10 /* without a step, and another may begin */
+#define PURGE_SLOTS 10 /* without a step, and nobody waits for it any more */
 #define PURGE_STEP  4  /* capability lists swept while the lock is held */
 
 static void
@@ -16,12 +16,27 @@ slot_write(struct cap *slot, uint64_t name, unsigned length, unsigned rights)
                          .rights = (uint8_t)rights};
 }
 
-/* Is a purge of this prefix going on? What it swept must stay swept. */
+/* Does the purge that goes on hold up who presents a prefix of `length` bits?
+ * Who holds a shorter prefix goes first, and nobody waits for one who has
+ * stopped. */
 static bool
-being_purged(uint64_t name)
+purge_goes_first(unsigned length)
 {
-    return env_get(K.purge.owner) &&
-           ((name ^ K.purge.name) & K.purge.mask) == 0;
+    return env_get(K.purge.owner) && length >= K.purge.length &&
+           hw_rdtsc() - K.purge.stamp < PURGE_SLOTS * K.slot_tsc;
+}
+
+/* A grant of this name: what a purge swept must stay swept, so the grant waits
+ * for it, or makes it start over. */
+static bool
+purge_gives_way(uint64_t name, unsigned length)
+{
+    if ((name ^ K.purge.name) & K.purge.mask)
+        return true;
+    if (purge_goes_first(length))
+        return false;
+    K.purge.owner = 0;
+    return true;
 }
 
 int64_t
@@ -47,7 +62,7 @@ sys_cap_grant(uint32_t caps, exo_env env, exo_cap to, uint64_t name,
                                EXO_CONTROL);
         if (!mine && !(slot->opened && slot->name == me->id))
             return -EXO_E_BUSY;
-        if (being_purged(name))
+        if (!purge_gives_way(name, from->length))
             return -EXO_E_AGAIN;
     }
     slot_write(slot, name, length, rights);
@@ -101,28 +116,24 @@ purge_list(struct env *e, uint64_t name, unsigned length)
     }
 }
 
-/* Is this the next step of the purge that is going on, or may it begin one? Who
- * holds a shorter prefix goes first, and nobody waits for one who has stopped.
- */
+/* Is this the next step of the purge that goes on, or may it begin one? */
 static bool
 purge_goes_on(const struct env *me, uint64_t name, unsigned length,
               uint64_t cursor, unsigned cap_length)
 {
-    uint64_t now = hw_rdtsc();
     bool mine = K.purge.owner == me->id;
     if (cursor) {
         if (!mine || K.purge.name != name || K.purge.mask != cap_mask(length))
             return false;
     } else {
-        if (env_get(K.purge.owner) && !mine && cap_length >= K.purge.length &&
-            now - K.purge.stamp < PURGE_SLOTS * K.slot_tsc)
+        if (!mine && purge_goes_first(cap_length))
             return false;
         K.purge.owner = me->id;
         K.purge.name = name;
         K.purge.mask = cap_mask(length);
         K.purge.length = cap_length;
     }
-    K.purge.stamp = now;
+    K.purge.stamp = hw_rdtsc();
     return true;
 }
 

@@ -5,7 +5,9 @@
  */
 #include "drv/acpi.h"
 
+#include "boot/cpu.h"
 #include "boot/memory.h"
+#include "boot/region.h"
 #include "drv/mptable.h"
 #include "debug/print.h"
 #include "hw.h"
@@ -17,6 +19,7 @@ enum {
     BDA_EBDA_SEGMENT = 0x40e,
     BIOS_START = 0xe0000,
     BIOS_END = 0x100000,
+    IOAPIC_ALIGN = 256, /* bytes; the least of real chips */
 };
 
 struct rsdp {
@@ -41,8 +44,6 @@ struct table_header {
 } __attribute__((packed));
 
 struct acpi_info acpi;
-static uint64_t root_pa; /* RSDT or XSDT, 0: none */
-static unsigned root_entry_bytes;
 
 static uint8_t
 sum(const void *bytes, uint64_t n)
@@ -87,13 +88,13 @@ use_rsdp(uint64_t pa)
     if (memcmp(r.name, "RSD PTR ", 8) != 0 ||
         sum(pa_to_kva(pa), RSDP_OLD_BYTES) != 0)
         return false;
-    root_pa = r.rsdt_pa;
-    root_entry_bytes = 4;
+    acpi.root_pa = r.rsdt_pa;
+    acpi.root_entry_bytes = 4;
     if (r.revision >= 2 && memory_is_mapped(pa, sizeof r)) {
         memcpy(&r, pa_to_kva(pa), sizeof r);
         if (r.xsdt_pa != 0 && sum(&r, sizeof r) == 0) {
-            root_pa = r.xsdt_pa;
-            root_entry_bytes = 8;
+            acpi.root_pa = r.xsdt_pa;
+            acpi.root_entry_bytes = 8;
         }
     }
     return true;
@@ -131,16 +132,16 @@ find_root(void)
 const void *
 acpi_find(const char *name, uint32_t *length)
 {
-    if (root_pa == 0)
+    if (acpi.root_pa == 0)
         return NULL;
-    const struct table_header *root = table_at(root_pa);
+    const struct table_header *root = table_at(acpi.root_pa);
     if (root == NULL)
         return NULL;
     const char *entries = (const char *)(root + 1);
-    const unsigned count = (root->length - sizeof *root) / root_entry_bytes;
+    const unsigned bytes = acpi.root_entry_bytes;
+    const unsigned count = (root->length - sizeof *root) / bytes;
     for (unsigned i = 0; i < count; i++) {
-        const uint64_t pa =
-            read_le(entries + i * root_entry_bytes, root_entry_bytes);
+        const uint64_t pa = read_le(entries + i * bytes, bytes);
         if (!memory_is_mapped(pa, sizeof(struct table_header)) ||
             memcmp(pa_to_kva(pa), name, 4) != 0)
             continue;
@@ -153,6 +154,16 @@ acpi_find(const char *name, uint32_t *length)
         return table;
     }
     return NULL;
+}
+
+/* Can registers be there? Not where memory is, whatever a table says. */
+static bool
+is_device(uint64_t pa, uint64_t align)
+{
+    const uint64_t page = pa & ~(uint64_t)(EXO_PAGE_BYTES - 1);
+    return page != 0 && pa % align == 0 && pa >> cpu_phys_bits() == 0 &&
+           !region_contains(K.boot.ram, K.boot.nram, page,
+                            page + EXO_PAGE_BYTES);
 }
 
 void
@@ -169,7 +180,7 @@ acpi_add_cpu(uint32_t apic_id)
 void
 acpi_add_ioapic(uint32_t pa, uint32_t gsi_base)
 {
-    if (acpi.nioapics < ACPI_MAX_IOAPICS)
+    if (is_device(pa, IOAPIC_ALIGN) && acpi.nioapics < ACPI_MAX_IOAPICS)
         acpi.ioapic[acpi.nioapics++] = (struct acpi_ioapic){pa, gsi_base};
 }
 
@@ -368,7 +379,7 @@ acpi_init(void)
     read_fadt();
     if (!acpi.found_madt)
         mptable_read();
-    if (acpi.lapic_pa == 0)
+    if (!is_device(acpi.lapic_pa, EXO_PAGE_BYTES))
         acpi.lapic_pa = 0xfee00000;
     if (acpi.nioapics == 0)
         acpi_add_ioapic(0xfec00000, 0);

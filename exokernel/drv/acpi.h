@@ -41,6 +41,8 @@ struct acpi_device {
 };
 
 struct acpi_info {
+    uint64_t root_pa; /* table that lists the others, 0: none */
+    unsigned root_entry_bytes;
     bool found_madt, found_fadt;
     unsigned ncpus; /* enabled CPUs in the table's order, 0: no table */
     uint32_t apic_id[ACPI_MAX_CPUS];
@@ -72,7 +74,7 @@ bool acpi_read_s5(uint8_t *type_a, uint8_t *type_b);
  * false: there are no more. */
 bool acpi_find_virtio(unsigned n, struct acpi_device *device);
 
-/* For mptable.c: note a CPU (once) or an I/O APIC. */
+/* For mptable.c: note a CPU (once) or an I/O APIC (if it can be there). */
 void acpi_add_cpu(uint32_t apic_id);
 void acpi_add_ioapic(uint32_t pa, uint32_t gsi_base);
 

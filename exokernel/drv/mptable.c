@@ -67,7 +67,7 @@ read_entries(const struct config *config)
             return;
         uint32_t address;
         memcpy(&address, at + 4, sizeof address);
-        if (at[0] == MP_CPU && (at[3] & MP_ENABLED))
+        if (at[0] == MP_CPU && (at[3] & MP_ENABLED) && at[1] != 0xff)
             acpi_add_cpu(at[1]);
         else if (at[0] == MP_IOAPIC && (at[3] & MP_ENABLED))
             acpi_add_ioapic(address, 0);

@@ -23,6 +23,8 @@ enum {
     PIT_LATCH_CHANNEL2 = 0x80,
     PORT_B = 0x61, /* bit 0: gate of channel 2, bit 1: speaker */
     DIVIDE_BY_1 = 0xb,
+    TSC_KHZ_MIN = 1000,
+    TSC_KHZ_MAX = 100000000,
 };
 
 enum {
@@ -177,8 +179,10 @@ timer_init(void)
     if (tsc_khz == 0 || (apic_khz == 0 && !K.features.tsc_deadline))
         calibrate(&tsc_khz, &apic_khz);
     K.tsc_khz = boot_option_number("tsc_khz", tsc_khz);
-    if (K.tsc_khz == 0)
-        boot_refuse("the TSC stands still");
+    if (K.tsc_khz < TSC_KHZ_MIN || K.tsc_khz > TSC_KHZ_MAX)
+        boot_refuse("a TSC of %lu kHz is none to tell the time by; the boot "
+                    "option tsc_khz is %u to %u",
+                    K.tsc_khz, TSC_KHZ_MIN, TSC_KHZ_MAX);
     if (K.features.tsc_deadline)
         return;
     if (apic_khz == 0)

@@ -159,6 +159,8 @@ give_modules(struct env *e)
 {
     for (unsigned i = 0; i < K.boot.nmodules; i++) {
         const struct boot_module *m = &K.boot.modules[i];
+        if (!m->size)
+            continue; /* wherever it claims to be */
         exo_page first = m->pa >> EXO_PAGE_SHIFT;
         exo_page end = (m->pa + m->size + EXO_PAGE_BYTES - 1) >> EXO_PAGE_SHIFT;
         for (; first < end; first++) /* two may share a page */

@@ -1,234 +1,21 @@
 // SPDX-License-Identifier: MIT
-/*
- * Random system calls by random envs: see calls.h.
- *
- * Arguments are picked with the kernel's own state in view, so that most are
- * nearly right: a page the caller pays for, a capability that covers it, an
- * address that a table maps. The rest is hostile. Whoever runs on a CPU makes
- * the next call; envs come and go as the calls have it.
- */
+/* Random system calls by random envs: see calls.h. */
 #include "calls.h"
-#include "pick.h"
 
 #include <string.h>
 
 #include "env/env.h"
+#include "pick.h"
 #include "tlb/tlb.h"
 
-#define HANDLER 0x300000 /* where all handlers are; nothing is there */
-
-static uint64_t (*source)(void);
-struct host_cpu *h;
-struct env *me;
 bool calls_packets;
-static bool kept[16384]; /* pages */
 
-/* ---- choices ---------------------------------------------------------- */
-
-uint32_t
-below(uint32_t n)
-{
-    return (uint32_t)(source() % n);
-}
-
-bool
-chance(unsigned percent)
-{
-    return below(100) < percent;
-}
-
-uint64_t
-hostile(void)
-{
-    static const uint64_t words[] = {0,
-                                     1,
-                                     0x7f,
-                                     0x1000,
-                                     0xfff,
-                                     0x1ff,
-                                     0x200,
-                                     UINT32_MAX,
-                                     1ull << 31,
-                                     1ull << 32,
-                                     1ull << 63,
-                                     UINT64_MAX,
-                                     UINT64_MAX - 7,
-                                     0x800000000000ull,
-                                     0x7ffffffff000ull,
-                                     0xffff800000000000ull,
-                                     0xffffffff80100000ull,
-                                     EXO_USER_TOP,
-                                     EXO_USER_TOP - 4096,
-                                     EXO_USER_TOP - 8};
-    return chance(70) ? words[below(ARRAY_SIZE(words))] : source();
-}
-
-/* Few guards, all inside one another. */
-exo_guard
-pick_guard(void)
-{
-    static const exo_guard guards[] = {
-        0, 1ull << 63, 3ull << 62, 0xc1ull << 56, 0xc2ull << 56, 1};
-    return chance(97) ? guards[below(ARRAY_SIZE(guards))] : source();
-}
-
-static uint32_t
-pick_cap(void)
-{
-    return chance(85) ? 0 : below(chance(90) ? 6 : 300);
-}
-
-uint32_t
-pick_caps(void)
-{
-    return EXO_CAPS(pick_cap(), pick_cap());
-}
-
-/* Addresses in few tables: three leaf tables of which two are neighbours. */
-static uint64_t
-pick_va(void)
-{
-    static const uint64_t base[] = {0x200000, 0x400000, 0x40000000,
-                                    0x8000000000ull, EXO_USER_TOP - 0x200000};
-    if (chance(3))
-        return hostile();
-    uint64_t va = base[below(chance(80) ? 2 : ARRAY_SIZE(base))];
-    va += (uint64_t)below(chance(70) ? 24 : 512) * EXO_PAGE_BYTES;
-    bool stack = me == K.first && va - EXO_FIRST_STACK < 8 * EXO_PAGE_BYTES;
-    return stack ? va + 8 * EXO_PAGE_BYTES : va;
-}
-
-/* The first env keeps what it was born with, to make calls from. */
-static bool
-is_kept(exo_page page)
-{
-    return page < ARRAY_SIZE(kept) && kept[page];
-}
-
-static bool
-is_mine(exo_page page, unsigned use, bool unbound)
-{
-    const struct exo_page_info *info = &K.page_info[page];
-    return info->payer == me->index && info->use == use &&
-           (!unbound || !info->bindings) && !is_kept(page);
-}
-
-/* A page of that use that the caller pays for; any page if it has none. */
-exo_page
-pick_mine(unsigned use, bool unbound)
-{
-    uint32_t n = 0;
-    exo_page found = below((uint32_t)K.npages);
-    for (exo_page p = 1; p < K.npages; p++)
-        if (is_mine(p, use, unbound) && below(++n) == 0)
-            found = p;
-    return found;
-}
-
-static exo_page
-pick_page(void)
-{
-    unsigned way = below(100);
-    if (way < 50)
-        return pick_mine(EXO_USE_DATA, chance(50));
-    if (way < 65)
-        return pick_mine(EXO_USE_TABLE, false);
-    if (way < 70)
-        return pick_mine(EXO_USE_DATA, true) & ~511ull;
-    if (way < 75)
-        return hostile();
-    if (way < 85)
-        return below((uint32_t)K.npages) & ~511ull;
-    exo_page page = below((uint32_t)K.npages);
-    return is_kept(page) ? 0 : page;
-}
-
-static struct env *
-pick_env_at_all(void)
-{
-    uint32_t n = 0;
-    struct env *found = me;
-    for (uint32_t i = 1; i < K.nenvs; i++)
-        if (K.env[i] && below(++n) == 0)
-            found = K.env[i];
-    return found;
-}
-
-exo_env
-pick_env(void)
-{
-    unsigned way = below(100);
-    if (way < 10)
-        return 0;
-    if (way < 13)
-        return hostile();
-    struct env *e = pick_env_at_all();
-    if (way < 60 && me->child) {
-        e = me->child;
-        while (e->sibling_next && chance(60))
-            e = e->sibling_next;
-    }
-    /* The first one ends the machine: leave it alone, mostly. */
-    if (e == K.first && chance(99))
-        return 0;
-    return e->id;
-}
-
-static exo_page
-pick_root(void)
-{
-    unsigned way = below(100);
-    if (way < 60)
-        return 0;
-    if (way < 70)
-        return pick_page();
-    return pick_env_at_all()->root_pa >> EXO_PAGE_SHIFT;
-}
-
-/* A page of writable memory of the caller for call arguments; 0: none. */
-static uint64_t
-scratch(void)
-{
-    for (unsigned i = 0; i < 24; i++) {
-        uint64_t va = (i < 4 ? EXO_FIRST_STACK_TOP - (i + 1) * EXO_PAGE_BYTES
-                             : 0x400000 + i * EXO_PAGE_BYTES);
-        if (host_translate(h, va, EXO_BIND_W))
-            return va;
-    }
-    return 0;
-}
-
-/* Put words where the caller can point to them. */
-uint64_t
-put_words(const void *words, size_t bytes)
-{
-    if (chance(2))
-        return hostile();
-    uint64_t va = scratch();
-    if (va)
-        memcpy(host_translate(h, va, EXO_BIND_W), words, bytes);
-    return va;
-}
-
-/* The first env never sleeps for ever: nobody could wake it. */
-static uint64_t
-pick_deadline(void)
-{
-    unsigned way = below(10);
-    if (me == K.first || way < 7)
-        return host_clock + below(1000000);
-    return way < 9 ? EXO_NEVER : hostile();
-}
-
-/* ---- calls ------------------------------------------------------------- */
-
-/* False: refused, or somebody else runs now. */
 bool
 call(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
-    calls_note(h, nr, a, b, c, d, e);
-    enum host_way way = host_syscall(h, nr, a, b, c, d, e);
-    int64_t result = way == HOST_RETURNED ? (int64_t)h->user.rax : 0;
+    calls_note(who.cpu, nr, a, b, c, d, e);
+    enum host_way way = host_syscall(who.cpu, nr, a, b, c, d, e);
+    int64_t result = way == HOST_RETURNED ? (int64_t)who.cpu->user.rax : 0;
     calls_result(nr, result);
     return way == HOST_RETURNED && result >= 0;
 }
@@ -273,13 +60,14 @@ do_page_run(void)
         uint64_t va = scratch();
         if (!va)
             return;
-        memcpy(host_translate(h, va, EXO_BIND_W), pages, sizeof(pages));
+        memcpy(host_translate(who.cpu, va, EXO_BIND_W), pages, sizeof(pages));
         for (unsigned done = 0; done < ARRAY_SIZE(pages);) {
             call(EXO_SYS_page_alloc, 0, 0, 0, va + 8 * done,
                  ARRAY_SIZE(pages) - done);
-            if (h->way != HOST_RETURNED || (int64_t)h->user.rax <= 0)
+            if (who.cpu->way != HOST_RETURNED ||
+                (int64_t)who.cpu->user.rax <= 0)
                 return;
-            done += (unsigned)h->user.rax;
+            done += (unsigned)who.cpu->user.rax;
         }
     }
     for (uint32_t steps = below(5); steps; steps--) /* perhaps in part */
@@ -323,7 +111,7 @@ do_table_link(void)
         level = table_level(page);
         va = K.page[page].va;
     }
-    if (chance(15) && me != K.first)
+    if (chance(15) && who.env != K.first)
         page = 0;
     call(EXO_SYS_table_link, pick_caps(), pick_root(), va,
          level | (chance(30) ? EXO_LINK_HEIR : 0), page);
@@ -365,7 +153,7 @@ pick_bind_flags(void)
         EXO_BIND_LARGE | EXO_BIND_SAME | EXO_BIND_R,
         EXO_BIND_R | EXO_BIND_SOFT(0x3ff)};
     return chance(97) ? flags[below(chance(50) ? 4 : ARRAY_SIZE(flags))]
-                      : (uint32_t)source();
+                      : (uint32_t)who.random();
 }
 
 static void
@@ -464,7 +252,7 @@ do_env_create(void)
     s.share[EXO_KIND_ATOM] = (struct exo_share){below(20), 60};
     if (chance(3))
         ((uint64_t *)&s)[below(sizeof(s) / 8)] = hostile();
-    if (!me || host_env(h) != me)
+    if (!who.env || host_env(who.cpu) != who.env)
         return;
     fill_uarea(s.uarea);
     call(EXO_SYS_env_create, pick_caps(), put_words(&s, sizeof(s)), 0, 0, 0);
@@ -477,10 +265,10 @@ new_page(exo_guard guard)
     uint64_t va = scratch();
     if (!va)
         return 0;
-    memcpy(host_translate(h, va, EXO_BIND_W), &page, 8);
+    memcpy(host_translate(who.cpu, va, EXO_BIND_W), &page, 8);
     if (!call(EXO_SYS_page_alloc, 0, guard, 0, va, 1))
         return 0;
-    memcpy(&page, host_translate(h, va, EXO_BIND_R), 8);
+    memcpy(&page, host_translate(who.cpu, va, EXO_BIND_R), 8);
     return page;
 }
 
@@ -515,7 +303,7 @@ do_spawn(void)
 {
     const exo_guard guard = chance(30) ? 0 : pick_guard();
     exo_page root = new_root(guard);
-    if (!root || host_env(h) != me)
+    if (!root || host_env(who.cpu) != who.env)
         return;
     struct exo_env_spec s = {.guard = guard,
                              .root = root,
@@ -534,7 +322,7 @@ do_spawn(void)
     fill_uarea(s.uarea);
     if (!call(EXO_SYS_env_create, 0, put_words(&s, sizeof(s)), 0, 0, 0))
         return;
-    exo_env child = h->user.rax;
+    exo_env child = who.cpu->user.rax;
     call(EXO_SYS_cap_grant, 0, child, 0, guard & ~0ull << 56,
          (chance(50) ? 0 : 8) | EXO_ALL << 8);
     call(EXO_SYS_env_control, 0, child, EXO_ENV_START, 0, 0);
@@ -548,12 +336,12 @@ do_env_control(void)
         EXO_ENV_DESTROY, EXO_ENV_BURY,  EXO_ENV_BURY, 9};
     exo_env env = pick_env();
     uint32_t op = ops[below(ARRAY_SIZE(ops))];
-    bool self = env == 0 || env == me->id;
-    if (self && me == K.first && op == EXO_ENV_DESTROY)
+    bool self = env == 0 || env == who.env->id;
+    if (self && who.env == K.first && op == EXO_ENV_DESTROY)
         return;
-    if (self && op == EXO_ENV_STOP && (me == K.first || chance(90)))
+    if (self && op == EXO_ENV_STOP && (who.env == K.first || chance(90)))
         return;
-    call(EXO_SYS_env_control, pick_cap(), env, op, source(), 0);
+    call(EXO_SYS_env_control, pick_cap(), env, op, who.random(), 0);
 }
 
 static void
@@ -561,9 +349,9 @@ do_env_state(void)
 {
     struct exo_context x = {.rip = chance(80) ? HANDLER : hostile(),
                             .rsp = hostile(),
-                            .rflags = source(),
+                            .rflags = who.random(),
                             .fs_base = chance(80) ? 0 : hostile(),
-                            .rbx = source()};
+                            .rbx = who.random()};
     call(EXO_SYS_env_state, pick_cap(), pick_env(), below(chance(95) ? 5 : 9),
          put_words(&x, sizeof(x)), 0);
 }
@@ -586,7 +374,7 @@ do_env_root(void)
     if (chance(50))
         root = pick_mine(EXO_USE_TABLE, false);
     exo_env env = pick_env();
-    if (me == K.first && (env == 0 || env == me->id))
+    if (who.env == K.first && (env == 0 || env == who.env->id))
         return;
     call(EXO_SYS_env_root, pick_caps(), env, root, 0, 0);
 }
@@ -599,9 +387,9 @@ do_cap_grant(void)
     uint64_t mask = length && length <= 64 ? ~0ull << (64 - length) : 0;
     exo_guard name = pick_guard();
     exo_env to = pick_env();
-    bool self = to == 0 || to == me->id;
+    bool self = to == 0 || to == who.env->id;
     call(EXO_SYS_cap_grant, pick_caps(), to,
-         (self && me == K.first) + below(chance(97) ? 6 : 70),
+         (self && who.env == K.first) + below(chance(97) ? 6 : 70),
          chance(95) ? name & mask : name,
          length | (chance(60) ? EXO_ALL : below(18)) << 8);
 }
@@ -637,7 +425,7 @@ do_slot_set(void)
 static void
 do_wait(void)
 {
-    uint64_t events = chance(70) ? 1ull << below(64) : source();
+    uint64_t events = chance(70) ? 1ull << below(64) : who.random();
     call(EXO_SYS_wait, chance(80) ? events : 0, pick_deadline(),
          chance(70) ? 0 : pick_env(), 0, 0);
 }
@@ -646,7 +434,7 @@ static void
 do_ring(void)
 {
     call(EXO_SYS_ring, pick_cap(), pick_env(),
-         chance(95) ? 1ull << below(61) : source(), 0, 0);
+         chance(95) ? 1ull << below(61) : who.random(), 0, 0);
 }
 
 static void
@@ -693,7 +481,8 @@ do_hostile(void)
 {
     uint64_t nr = below(EXO_SYSCALLS + 3);
     if (nr == EXO_SYS_power ||
-        ((nr == EXO_SYS_env_control || nr == EXO_SYS_wait) && me == K.first))
+        ((nr == EXO_SYS_env_control || nr == EXO_SYS_wait) &&
+         who.env == K.first))
         return;
     call(nr, hostile(), hostile(), hostile(), hostile(), hostile());
 }
@@ -719,26 +508,27 @@ do_touch(void)
     unsigned kind = chance(50)   ? EXO_BIND_R
                     : chance(80) ? EXO_BIND_W
                                  : EXO_BIND_X;
-    if (!host_translate(h, va, kind) && (chance(10) && me != K.first))
-        host_exception(h, 14, kind == EXO_BIND_W ? 6 : 4, va);
+    if (!host_translate(who.cpu, va, kind) &&
+        (chance(10) && who.env != K.first))
+        host_exception(who.cpu, 14, kind == EXO_BIND_W ? 6 : 4, va);
 }
 
 /* A libOS returns from its handlers: clears the mask, drops the frame. */
 static void
 do_unmask(void)
 {
-    __atomic_store_n(&me->uarea->mask, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&who.env->uarea->mask, 0, __ATOMIC_RELEASE);
     if (chance(50))
-        me->uarea->taken.count = 0;
-    h->user.rsp = 0x3ff000;
-    h->user.rip = chance(80) ? HANDLER : 0x310008;
+        who.env->uarea->taken.count = 0;
+    who.cpu->user.rsp = 0x3ff000;
+    who.cpu->user.rip = chance(80) ? HANDLER : 0x310008;
 }
 
 /* Words of the u-area that a libOS may change at any time. */
 static void
 do_uarea(void)
 {
-    struct exo_uarea *u = me->uarea;
+    struct exo_uarea *u = who.env->uarea;
     switch (below(6)) {
     case 0:
         u->release_count = chance(80) ? below(20) : (uint32_t)hostile();
@@ -751,14 +541,14 @@ do_uarea(void)
         u->taken.count = chance(50) ? 0 : (uint32_t)hostile();
         break;
     case 3:
-        if (me != K.first)
+        if (who.env != K.first)
             u->handler[below(EXO_VECTORS)] = chance(90) ? HANDLER : hostile();
         break;
     case 4:
         u->mask = chance(50);
         break;
     default:
-        u->pending = chance(50) ? 0 : (uint32_t)source();
+        u->pending = chance(50) ? 0 : (uint32_t)who.random();
     }
 }
 
@@ -786,20 +576,19 @@ calls_begin(void)
     for (unsigned i = 0; i < EXO_VECTORS; i++)
         u->handler[i] = HANDLER;
     u->event_upcall = UINT64_MAX;
-    for (exo_page p = 1; p < K.npages && p < ARRAY_SIZE(kept); p++)
-        kept[p] = K.page_info[p].payer == K.first->index;
+    pick_begin();
 }
 
 void
 calls_step(uint64_t (*random)(void))
 {
-    source = random;
+    who.random = random;
     host_clock += chance(90) ? below(2000) : below(300000);
-    h = &host_cpus[below(K.ncpus)];
-    if (h->must_irq || chance(30))
-        host_take_interrupts(h);
-    me = host_env(h);
-    if (!me || host_off)
+    who.cpu = &host_cpus[below(K.ncpus)];
+    if (who.cpu->must_irq || chance(30))
+        host_take_interrupts(who.cpu);
+    who.env = host_env(who.cpu);
+    if (!who.env || host_off)
         return;
     unsigned total = 0;
     for (unsigned i = 0; i < ARRAY_SIZE(actions); i++)

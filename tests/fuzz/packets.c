@@ -178,10 +178,10 @@ do_open(void)
     memcpy(words, &s, sizeof(s));
     uint64_t va = put_words(words, sizeof(words));
     s.area = chance(98) ? va + sizeof(s) : hostile();
-    void *at = host_translate(h, va, EXO_BIND_W);
-    if (at && host_env(h) == me)
+    void *at = host_translate(who.cpu, va, EXO_BIND_W);
+    if (at && host_env(who.cpu) == who.env)
         memcpy(at, &s, sizeof(s));
-    if (host_env(h) == me)
+    if (host_env(who.cpu) == who.env)
         call(EXO_SYS_net_open, pick_caps(), va, 0, 0, 0);
 }
 
@@ -267,7 +267,7 @@ packets_step(void)
         call(EXO_SYS_net_send, pick_caps(), pick_iface(), 0, 0, 0);
     else {
         card.waiting += below(100);
-        h->irq |= 1u << (VECTOR_DEVICE - 32);
-        host_take_interrupts(h);
+        who.cpu->irq |= 1u << (VECTOR_DEVICE - 32);
+        host_take_interrupts(who.cpu);
     }
 }

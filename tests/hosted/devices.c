@@ -3,7 +3,7 @@
  * Stand-ins for the drivers and for what only a booting kernel has: serial
  * ports that print, APICs that set a bit, the alarm, the FPU, panic.
  */
-#include "host.h"
+#include "parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -247,12 +247,17 @@ panic_regs(const struct panic_frame *frame, const char *format, ...)
     die("trap", 0, format, args);
 }
 
+/* Ends the host_try() that it happens in. */
 _Noreturn void
 boot_refuse(const char *format, ...)
 {
+    static char why[512];
     va_list args;
     va_start(args, format);
-    die("boot", 0, format, args);
+    vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    host_refusal = why;
+    host_back();
 }
 
 void

@@ -76,6 +76,24 @@ extern bool host_quiet;      /* drop console output */
 /* Boot once in a process. The first env then runs on CPU 0. */
 void host_boot(const struct host_setup *setup);
 
+/* Its two halves: all rooms are open; the first program is loaded and runs, or
+ * what the kernel says to refuse it. K.boot.modules[0] may be changed between
+ * them. */
+void host_open(const struct host_setup *setup);
+const char *host_start(void);
+
+/* Run a piece of the kernel's boot on CPU 0's stack. NULL, or what it said to
+ * refuse. Works before any other host_ function but those of memory. */
+const char *host_try(void (*act)(void));
+
+/* Physical memory of so many bytes, zero. host_map_nothing() takes all of it
+ * away from the kernel; host_map() gives a piece back and returns its place.
+ * They are for what boots before there are page tables: memory_is_mapped()
+ * tells the kernel, and another access ends the process. */
+void host_memory_make(uint64_t bytes);
+void host_map_nothing(void);
+void *host_map(uint64_t pa, uint64_t bytes);
+
 /* Keep the state of the whole machine, and go back to it. */
 void host_save(void);
 void host_restore(void);
@@ -116,12 +134,5 @@ host_env(const struct host_cpu *h)
 
 /* Input that arrives at a serial port. */
 void host_type(unsigned port, const char *text);
-
-/* Between machine.c and its parts. */
-struct host_cpu *host_this(void);
-struct host_cpu *host_of(const struct cpu *c);
-void host_serve(struct host_cpu *h);
-_Noreturn void host_power(unsigned status);
-bool host_is_kernel(const void *at);
 
 #endif

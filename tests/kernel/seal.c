@@ -90,6 +90,7 @@ seal_myself(uint64_t page)
     said[1] = bind_one(0, THERE, page, RX);
     said[2] = bind_one(0, THERE, page, RW);
     said[3] = exo_env_root(0, 0, (exo_page)said[7]);
+    said[4] = ME->flags & EXO_ENV_SEALED;
 }
 
 TEST(sealed_env_stays_sealed)
@@ -107,4 +108,5 @@ TEST(sealed_env_stays_sealed)
     EQ(said[1], -EXO_E_EXCL);
     EQ(said[2], 1);
     EQ(said[3], -EXO_E_EXCL);
+    EQ(said[4], EXO_ENV_SEALED); // for all to see
 }

@@ -148,7 +148,9 @@ TEST(owners_get_their_slots)
     ca = kid_info(a)->time_charged - ca;
     cb = kid_info(b)->time_charged - cb;
     EQ(kid_info(c)->time_charged, cc);
-    CHECK(ca > cb && cb > 0 && kid_info(c)->time_slack > 0);
+    // On a busy host slots pass while the CPU does not run.
+    UNTIL(kid_info(a)->time_charged > 0 && kid_info(b)->time_charged > 0 &&
+          kid_info(c)->time_slack > 0);
     if (!COUNTED)
         return;
     if (ca < passed * 2 / 5 || ca > passed * 3 / 5 || cb < passed * 1 / 5 ||
@@ -452,11 +454,15 @@ TEST(quantum_does_not_come_when_nobody_else_wants_the_cpu)
     EQ(quanta, 0);
 }
 
+static volatile bool calm;
+
 static void
 ignore(struct exo_frame *f)
 {
     (void)f;
     quanta++;
+    if (calm)
+        exo_yield(0, 0);
 }
 
 static void
@@ -470,6 +476,7 @@ rude(uint64_t unused)
 
 TEST(overrun_of_grace_is_switched_counted_and_charged)
 {
+    calm = false;
     quanta = counter[0] = counter[1] = 0;
     struct kid *b = on_cpu0(count, 0, 0);
     struct kid *a = on_cpu0(rude, 0, 0);
@@ -480,7 +487,9 @@ TEST(overrun_of_grace_is_switched_counted_and_charged)
     CHECK(counter[0] > 0); // b went on nevertheless
     CHECK(quanta > 0);
     const struct exo_env_info *info = kid_info(a);
-    UNTIL(info->time_penalty > 0); // it is exposed
+    UNTIL(info->time_penalty >= exo_machine()->grace_tsc); // it is exposed
+    calm = true; // and paid with the slices that follow
+    UNTIL(!COUNTED || info->time_penalty < exo_machine()->grace_tsc / 2);
 }
 
 static void
@@ -498,6 +507,7 @@ TEST(masking_buys_no_time)
 {
     NEEDS(COUNTED, "needs a clock that counts instructions");
     counter[0] = counter[1] = quanta = 0;
+    calm = false;
     struct kid *b = on_cpu0(count, 0, 0);
     struct kid *a = on_cpu0(masked_hog, 0, 0);
     kid_go(b);

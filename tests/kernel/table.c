@@ -88,6 +88,41 @@ TEST(table_link_puts_a_table_only_where_it_belongs)
     FAILS(exo_table_link(CAPS, 0, va, 1, table_new(0, 0, 1, va)), BUSY);
 }
 
+/* Every table of a tree tried at every place of it, and as a root. */
+TEST(tables_link_to_no_loop_and_to_no_second_place)
+{
+    const uint64_t va[] = {SCRATCH,
+                           SCRATCH + LEAF_SIZE,
+                           SCRATCH + (1 << 30),
+                           SCRATCH + (UINT64_C(1) << 39),
+                           0x1000,
+                           EXO_USER_TOP - 0x1000};
+    exo_page tree[5] = {0}, other[4] = {0};
+    for (unsigned level = 4; level; level--) {
+        tree[level] = table_new(0, 0, level, SCRATCH);
+        if (level < 4)
+            EQ(exo_table_link(CAPS, tree[4], SCRATCH, level, tree[level]), 0);
+    }
+    for (unsigned level = 1; level < 4; level++)
+        other[level] = table_new(0, 0, level, va[3]); // not linked yet
+    for (unsigned level = 0; level < 6; level++)
+        for (unsigned i = 0; i < ARRAY_SIZE(va); i++)
+            for (unsigned from = 1; from < 5; from++)
+                for (unsigned root = 1; root < 5; root++) {
+                    CHECK(exo_table_link(CAPS, tree[root], va[i], level,
+                                         tree[from]) < 0);
+                    CHECK((va[i] >> 39 == va[3] >> 39 && level == 3) ||
+                          from == 4 ||
+                          exo_table_link(CAPS, tree[root], va[i], level,
+                                         other[from]) < 0);
+                }
+    for (unsigned level = 1; level < 4; level++) {
+        EQ(table_of(tree[4], SCRATCH, level), tree[level]);
+        EQ(exo_page_info(tree[level])->bindings, 1);
+        EQ(exo_page_info(other[level])->bindings, 0);
+    }
+}
+
 TEST(table_link_needs_the_table_above)
 {
     uint64_t far = UINT64_C(0x600000000000);

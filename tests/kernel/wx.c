@@ -219,3 +219,168 @@ TEST(program_text_cannot_be_made_writable)
     CHECK(store_faults(text));
     FAILS(exo_table_make(ROOT_CAP, page, 1, 0), EXCL);
 }
+
+/* ---- EXO_ENV_WX --------------------------------------------------------- */
+
+#define JIT   (EXO_FIRST_UAREA + 0x20000) // in the leaf table of a kid's block
+#define ALIAS (JIT + EXO_PAGE_BYTES)
+#define HERE  EXO_CAPS(0, 0) // a kid's capability over its own
+
+static exo_page
+own_page(void)
+{
+    exo_page page = EXO_PAGE_ANY;
+    EQ(exo_page_alloc(HERE, own_of(uarea())->arg, 0, &page, 1), 1);
+    return page;
+}
+
+static int64_t
+bind_own(uint64_t va, exo_page page, uint32_t flags)
+{
+    const struct exo_run run = {va, page, 1, flags};
+    return exo_bind(HERE, 0, &run, 1);
+}
+
+/* mov eax, imm32; ret */
+static void
+emit(uint64_t at, uint32_t value)
+{
+    volatile uint8_t *code = (volatile uint8_t *)at;
+    code[0] = 0xb8;
+    for (unsigned i = 0; i < 4; i++)
+        code[1 + i] = (uint8_t)(value >> 8 * i);
+    code[5] = 0xc3;
+}
+
+/* Writes code at one address, runs it at another, and changes it while it may
+ * be run. One binding is never both. */
+static void
+compile(uint64_t unused)
+{
+    (void)unused;
+    exo_page page = own_page();
+    FAILS(bind_own(JIT, page, RW | EXO_BIND_X), INVAL);
+    EQ(bind_own(ALIAS, page, RW), 1);
+    EQ(bind_own(JIT, page, RX), 1);
+    for (uint32_t i = 0; i < 3; i++) {
+        emit(ALIAS, 40 + i);
+        EQ(((uint32_t(*)(void))JIT)(), 40 + i);
+    }
+    CHECK(store_faults(JIT));
+    CHECK(catches(run_at, ALIAS));
+    // Tables and what the kernel holds stay what they are.
+    FAILS(bind_own(ALIAS, (exo_page)ME->root, RW), EXCL);
+    FAILS(bind_own(ALIAS, (exo_page)ME->root, RX), EXCL);
+}
+
+static struct kid *
+compiler_new(unsigned flags, void (*entry)(uint64_t))
+{
+    struct kid *k =
+        kid_new(&(struct kid_plan){.flags = flags, .envs = 2}, entry, 0);
+    k->own->arg = k->guard;
+    return k;
+}
+
+TEST(an_env_exempt_from_wx_may_write_what_it_runs)
+{
+    struct kid *k = compiler_new(KID_WX, compile);
+    CHECK(kid_info(k)->flags & EXO_ENV_WX);
+    kid_go(k);
+    EQ(kid_join(k), 0);
+}
+
+static void
+compile_not(uint64_t unused)
+{
+    (void)unused;
+    exo_page page = own_page();
+    EQ(bind_own(ALIAS, page, RW), 1);
+    FAILS(bind_own(JIT, page, RX), EXCL);
+    EQ(bind_own(ALIAS, 0, EXO_BIND_SAME | RX), 1);
+    FAILS(bind_own(JIT, page, RW), EXCL);
+}
+
+TEST(an_env_that_is_not_exempt_may_not)
+{
+    struct kid *k = compiler_new(0, compile_not);
+    CHECK(!(kid_info(k)->flags & EXO_ENV_WX));
+    kid_go(k);
+    EQ(kid_join(k), 0);
+}
+
+/* The exemption is of who binds, not of the space or the page. */
+TEST(nobody_binds_so_for_one_that_is_exempt)
+{
+    struct kid *k = compiler_new(KID_WX, sleep_forever);
+    exo_page page;
+    pages_new(k->guard, k->id, &page, 1);
+    EQ(bind_one(k->root, JIT, page, RX), 1);
+    FAILS(bind_one(k->root, ALIAS, page, RW), EXCL);
+    leaf_ensure(0, 0, 0, SCRATCH, true);
+    FAILS(bind_one(0, SCRATCH, page, RW), EXCL);
+}
+
+/* Makes a child that asks for `flags`. */
+static int64_t
+make_child(uint32_t flags)
+{
+    const exo_guard guard = own_of(uarea())->arg;
+    struct exo_env_spec s = {.guard = guard,
+                             .root = ME->root,
+                             .save = own_page(),
+                             .uarea = own_page(),
+                             .stack = {own_page()},
+                             .rip = EXO_USER_MIN,
+                             .flags = flags,
+                             .cpu = EXO_CPU_ANY};
+    s.share[EXO_KIND_PAGE] = (struct exo_share){4, 4};
+    return exo_env_create(HERE, &s);
+}
+
+static void
+make_children(uint64_t unused)
+{
+    (void)unused;
+    bool exempt = ME->flags & EXO_ENV_WX;
+    int64_t child = make_child(EXO_ENV_WX);
+    if (!exempt) {
+        EQ(child, -EXO_E_CAP);
+    } else {
+        OK(child);
+        CHECK(exo_env_info((exo_env)child)->flags & EXO_ENV_WX);
+    }
+    child = make_child(0);
+    OK(child);
+    CHECK(!(exo_env_info((exo_env)child)->flags & EXO_ENV_WX));
+}
+
+TEST(only_who_is_exempt_hands_the_exemption_on)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct kid *k = compiler_new(i ? KID_WX : 0, make_children);
+        kid_go(k);
+        EQ(kid_join(k), 0);
+    }
+}
+
+static void
+seal_and_compile(uint64_t unused)
+{
+    (void)unused;
+    exo_page page = own_page();
+    int64_t at = 0;
+    do
+        at = exo_table_seal(0, 0, (uint64_t)at);
+    while (at > 0);
+    EQ(at, 0);
+    EQ(bind_own(ALIAS, page, RW), 1);
+    FAILS(bind_own(JIT, page, RX), EXCL);
+}
+
+TEST(a_sealed_env_is_not_exempt_any_more)
+{
+    struct kid *k = compiler_new(KID_WX | KID_COPY, seal_and_compile);
+    kid_go(k);
+    EQ(kid_join(k), 0);
+}

@@ -16,6 +16,7 @@
 #define WINDOWS     0x30000000ull
 #define NWINDOWS    32
 #define IMAGE       0x400000ull
+#define COPY_STEP   64 // pages
 #define BLOCK_PAGES (BLOCK_BYTES / EXO_PAGE_BYTES)
 
 static struct kid kids[NWINDOWS];
@@ -30,14 +31,7 @@ kid_prepare(void)
 void
 kid_forget_all(void)
 {
-    struct exo_run run = {WINDOWS, 0, 512, 0};
-    for (uint32_t done = 0; done < 512;) {
-        int64_t n = exo_bind(CAPS, 0, &run, 1);
-        OK(n);
-        done += (uint32_t)n;
-        run.va += (uint64_t)n * EXO_PAGE_BYTES;
-        run.count -= (uint32_t)n;
-    }
+    bind_run(0, (struct exo_run){WINDOWS, 0, 512, 0});
     memset(kids, 0, sizeof(kids));
 }
 
@@ -108,7 +102,8 @@ fill_spec(const struct kid *k, const struct kid_plan *plan,
         .rsp = k->block + BLOCK_BYTES - 8,
         .flags = (plan->flags & KID_FPU ? EXO_ENV_FPU : 0) |
                  (plan->flags & KID_LOYAL ? EXO_ENV_LOYAL : 0) |
-                 (plan->flags & KID_HIDE ? EXO_ENV_HIDE : 0),
+                 (plan->flags & KID_HIDE ? EXO_ENV_HIDE : 0) |
+                 (plan->flags & KID_WX ? EXO_ENV_WX : 0),
         .cpu = plan->cpu1 ? plan->cpu1 - 1 : EXO_CPU_ANY,
     };
     s->share[EXO_KIND_PAGE] =
@@ -129,7 +124,27 @@ kid_page(const struct kid *k)
 
 extern char image_text[], image_data[], image_end[];
 
-/* The image's pages once more, with the rights they have here. */
+/* `n` pages of the image once more, with the rights they have here. */
+static void
+copy_pages(const struct kid *k, uint64_t va, unsigned n)
+{
+    uint64_t entry[COPY_STEP];
+    struct exo_run run[COPY_STEP];
+    entries_of(0, va, entry, n);
+    for (unsigned i = 0; i < n; i++, va += EXO_PAGE_BYTES) {
+        uint32_t right = va >= (uint64_t)image_data   ? EXO_BIND_W
+                         : va >= (uint64_t)image_text ? EXO_BIND_X
+                                                      : 0;
+        run[i] = (struct exo_run){
+            va, (entry[i] & EXO_PTE_PAGE) >> EXO_PAGE_SHIFT, 1, R | right};
+    }
+    for (unsigned done = 0; done < n;) {
+        int64_t got = exo_bind(CAPS, k->root, run + done, n - done);
+        CHECK(got > 0);
+        done += (unsigned)got;
+    }
+}
+
 static void
 copy_image(struct kid *k)
 {
@@ -137,13 +152,10 @@ copy_image(struct kid *k)
     OK(exo_table_link(CAPS, k->root, IMAGE, 1, leaf));
     OK(exo_table_extra(CAPS, leaf, 0, kid_page(k)));
     OK(exo_table_extra(CAPS, leaf, 1, kid_page(k)));
-    for (uint64_t va = IMAGE; va < (uint64_t)image_end; va += EXO_PAGE_BYTES) {
-        exo_page page = (entry_of(0, va, 1) & EXO_PTE_PAGE) >> EXO_PAGE_SHIFT;
-        uint32_t right = va >= (uint64_t)image_data   ? EXO_BIND_W
-                         : va >= (uint64_t)image_text ? EXO_BIND_X
-                                                      : 0;
-        EQ(bind_one(k->root, va, page, EXO_BIND_R | right), 1);
-    }
+    uint64_t pages = ((uint64_t)image_end - IMAGE + 4095) / EXO_PAGE_BYTES;
+    for (uint64_t at = 0; at < pages; at += COPY_STEP)
+        copy_pages(k, IMAGE + at * EXO_PAGE_BYTES,
+                   pages - at < COPY_STEP ? (unsigned)(pages - at) : COPY_STEP);
 }
 
 /* Its own tables, paid for by it, with the image in them. */

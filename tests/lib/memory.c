@@ -100,6 +100,18 @@ entry_of(exo_page root, uint64_t va, unsigned level)
     return table ? read_entry(table, index_of(va, level)) : 0;
 }
 
+void
+entries_of(exo_page root, uint64_t va, uint64_t *entries, unsigned n)
+{
+    struct exo_run run = {PEEK, table_of(root, va, 1), 1, EXO_BIND_R};
+    CHECK(run.page && index_of(va, 1) + n <= 512);
+    OK(exo_bind(CAPS, 0, &run, 1));
+    for (unsigned i = 0; i < n; i++)
+        entries[i] = ((volatile uint64_t *)PEEK)[index_of(va, 1) + i];
+    run.flags = 0;
+    OK(exo_bind(CAPS, 0, &run, 1));
+}
+
 exo_page
 leaf_ensure(exo_page root, exo_env payer, exo_guard guard, uint64_t va,
             bool with_links)
@@ -122,6 +134,18 @@ bind_one(exo_page root, uint64_t va, exo_page page, uint32_t flags)
 {
     const struct exo_run run = {va, page, 1, flags};
     return exo_bind(CAPS, root, &run, 1);
+}
+
+void
+bind_run(exo_page root, struct exo_run run)
+{
+    while (run.count) {
+        int64_t done = exo_bind(CAPS, root, &run, 1);
+        CHECK(done > 0);
+        run.va += (uint64_t)done * EXO_PAGE_BYTES;
+        run.page += run.page ? (exo_page)done : 0;
+        run.count -= (uint32_t)done;
+    }
 }
 
 void

@@ -249,6 +249,9 @@ exo_page leaf_ensure(exo_page root, exo_env payer, exo_guard guard, uint64_t va,
 /* Bind one page, result as of exo_bind. */
 int64_t bind_one(exo_page root, uint64_t va, exo_page page, uint32_t flags);
 
+/* A whole run, in as many calls as it takes. */
+void bind_run(exo_page root, struct exo_run run);
+
 /* Bind in the caller's space, with tables as needed. */
 void bind_here(uint64_t va, exo_page page, uint32_t flags);
 
@@ -267,6 +270,9 @@ int64_t page_merge(exo_page head);
  * 0 if nothing is there. */
 uint64_t entry_of(exo_page root, uint64_t va, unsigned level);
 
+/* `n` entries of one leaf table, from that of va on. */
+void entries_of(exo_page root, uint64_t va, uint64_t *entries, unsigned n);
+
 /* The table that maps va at `level` under `root` (0: own), 0: none. */
 exo_page table_of(exo_page root, uint64_t va, unsigned level);
 
@@ -284,6 +290,7 @@ enum kid_flag {
     KID_HIDE = 32,
     KID_EMPTY = 64, // no program in it: nothing but what the kernel asks for
     KID_COPY = 128, // maps the image by a table of its own
+    KID_WX = 256,   // exempt from W^X
 };
 
 /* An env that a test made. Its u-area, upcall stack, log and stack are bound

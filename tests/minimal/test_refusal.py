@@ -16,6 +16,34 @@ end
 """
 
 
+class CommandLine(unittest.TestCase):
+    """Options are checked before anything is built on them."""
+
+    def started(self, options):
+        return boot([init(), flat(GOOD), app("hello")], append=options)
+
+    def test_numbers_that_cannot_be(self):
+        for option in ("slots=0", "slots=18446744073709551615", "slot_us=0",
+                       "slot_us=18446744073709551615", "grace_us=1001",
+                       "tsc_khz=0", "tsc_khz=1",
+                       "tsc_khz=18446744073709551615"):
+            run = self.started(option)
+            self.assertEqual(run.end.kind, "refused", f"{option}: {run}")
+            self.assertIn(option.split("=")[0], run.end.text)
+
+    def test_what_is_no_number_is_not_used(self):
+        run = self.started("slots=many tsc_khz= =7 slot_us=-1 check=0x cpus=0 "
+                           "slots=99999999999999999999999 unknown=1 ===")
+        self.assertEqual((run.end.kind, run.end.status), ("off", 0), run)
+
+    def test_one_that_is_very_long(self):
+        run = self.started("x" * 3000)
+        self.assertEqual((run.end.kind, run.end.status), ("off", 0), run)
+        run = self.started("x" * 5000)
+        self.assertEqual(run.end.kind, "refused", run)
+        self.assertIn("command line", run.end.text)
+
+
 class Manifests(unittest.TestCase):
     """init refuses with 102 before anything runs."""
 

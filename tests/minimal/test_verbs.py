@@ -12,6 +12,9 @@ import unittest
 
 from support import LIMIT, ROOT, plan, state
 
+sys.path.insert(0, str(ROOT / "tests/host"))
+from trace_faults import faults  # noqa: E402  (the path must come first)
+
 from exo import ExoError
 from exo.machine import Machine
 
@@ -156,7 +159,9 @@ class Verbs(unittest.TestCase):
             path = os.path.join(directory, "trace.json")
             self.exo("trace", "-o", path, "--seconds", "0.2")
             with open(path, encoding="utf-8") as file:
-                self.assertTrue(json.load(file)["traceEvents"])
+                tree = json.load(file)
+            self.assertTrue(tree["traceEvents"])
+            self.assertEqual(list(faults(tree)), [])
 
     def test_3_stop(self):
         (answer,) = self.ask("stop idle")

@@ -98,18 +98,21 @@ class Guest(Job):
 
     def _follow(self, machine, report):
         """Reads the console to its end; why the run failed as a whole."""
-        done = False
+        done, results = None, 0
         while (line := machine.read_line(SILENCE)) is not None:
             self._tail = [*self._tail[1 - TAIL:], line]
             if found := reports.parse(line):
                 report.result(self.name, *found)
+                results += 1
             elif line.startswith("# done "):
-                done = True
+                done = int(line.split()[2])
             elif self.verbose:
                 report.note(line)
             elif line.startswith("# type "):
                 machine.send(line[len("# type "):].encode() + b"\n")
         end = machine.wait()
+        if done not in (None, results):
+            return f"{done} claims were tried, but {results} results are seen"
         if done and end.kind in ("off", "silent"):
             return ""
         return f"the machine ended: {end.kind} {end.status} {end.text}".strip()
@@ -199,6 +202,18 @@ class Program(Job):
             report.result(self.name, "ok", "exits_with_success")
         if code != 0:
             report.note("\n".join(lines[-TAIL:]))
+
+
+class Fuzzer(Program):
+    """A libFuzzer program, which without arguments runs so many inputs. It
+    leaves the input that breaks something in a file, and says its name."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.name = f"fuzz/{self.path.name}"
+
+    def repeat(self):
+        return f"{self.path.relative_to(ROOT)} and the file that it names"
 
 
 def _text(data):

@@ -29,6 +29,8 @@ def _arguments(argv):
     add("--bochs", action="store_true", help="only Bochs")
     add("--san", action="store_true", help="only the kernel with sanitizers")
     add("--seed", type=int, default=1, metavar="N", help="for random tests")
+    add("--option", action="append", default=[], metavar="NAME=N",
+        help="one more option for the images (rounds=1000)")
     add("--jobs", type=int, default=os.cpu_count(), metavar="N",
         help="CPUs to keep busy (all)")
     add("--repeat", type=int, default=1, metavar="N", help="run all N times")
@@ -58,6 +60,12 @@ def _chosen(job, args):
     if claims and hasattr(job, "only"):
         job.only = claims[0] if len(claims) == 1 else _common(args, claims)
     return bool(claims)
+
+
+def _wanted(args):
+    """The jobs of this run."""
+    options = " ".join([f"seed={args.seed}", *args.option])
+    return [job for job in plan.every(options) if _chosen(job, args)]
 
 
 def _common(args, claims):
@@ -114,11 +122,13 @@ class Runner:
 
 
 def _build(wanted):
-    """make, and the kernel with sanitizers if a job wants it."""
+    """make; the kernel with sanitizers, and fuzzers, if a job wants them."""
     commands = [["make", "-s", "all"]]
     if any(getattr(getattr(job, "config", None), "san", False)
            for job in wanted):
         commands.append(["make", "-s", "SAN=1", "build/san/exokernel.elf"])
+    if any(isinstance(job, jobs.Fuzzer) for job in wanted):
+        commands.append(["make", "-s", "fuzzers"])
     environment = {key: value for key, value in os.environ.items()
                    if not key.startswith("MAKE") and key != "MFLAGS"}
     for command in commands:
@@ -139,8 +149,8 @@ def main(argv):
     """The command. Returns the exit status."""
     args = _arguments(argv)
     if not args.no_build and not args.list:
-        _build([j for j in plan.every(args.seed) if _chosen(j, args)])
-    wanted = [j for j in plan.every(args.seed) if _chosen(j, args)]
+        _build(_wanted(args))
+    wanted = _wanted(args)
     if args.list:
         _list(wanted)
         return 0

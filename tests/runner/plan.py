@@ -10,14 +10,15 @@ on every way to boot.
 
 import pathlib
 
-from .jobs import ROOT, Config, ExosGuest, Guest, Program, PythonTests
+from .jobs import (ROOT, Config, ExosGuest, Fuzzer, Guest, Program,
+                   PythonTests)
 
 # What Bochs' CPU has: PCID, INVPCID, TSC deadline, x2APIC, SMEP, SMAP,
 # FSGSBASE, XSAVE (enum exo_feature); and QEMU's "max".
 _BOCHS_HAS = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 256
 _QEMU_HAS = 16 | 32 | 64 | 128 | 256
 
-_QEMU = f"expect={_QEMU_HAS} patience=60"
+_QEMU = f"expect={_QEMU_HAS} patience=180"
 _COUNTED = f"expect={_QEMU_HAS} patience=2 counted=1"  # guest time is instructions
 _BOCHS = f"expect={_BOCHS_HAS} patience=20 counted=1"
 
@@ -27,6 +28,7 @@ CONFIGS = {config.name: config for config in (
     Config("pc-4", _QEMU, {"smp": 4}),
     Config("old-1", "expect=0 patience=2 counted=1", {"icount": True, "cpu": "qemu64"}),
     Config("check-1", _COUNTED + " check=1", {"icount": True, "mem": "12M"}),
+    Config("large-1", _QEMU + " counted=1", {"icount": True, "mem": "5G"}),
     Config("q35-2", _QEMU, {"smp": 2, "machine": "q35"}),
     Config("microvm-2", _QEMU, {"smp": 2, "machine": "microvm"}),
     Config("bios-2", _QEMU, {"smp": 2, "iso": "bios"}),
@@ -54,6 +56,7 @@ _EVERYWHERE = ("pc-1", "pc-2", "bochs-1", "bochs-2", "san-1", "san-2")
 _MORE = {  # images that run on further machines
     "kernel/boot": ("pc-4", "old-1", "q35-2", "microvm-2", "bios-2",
                     "bios-mb2-1", "uefi-2"),
+    "kernel/info": ("large-1",), "kernel/page": ("large-1",),
     "kernel/smp": ("pc-4",), "kernel/slice": ("pc-4",),
     "kernel/bind": ("pc-4", "old-1"), "kernel/fpu": ("pc-4", "old-1"),
     "kernel/upcall": ("old-1",), "kernel/call": ("pc-4", "old-1"),
@@ -83,18 +86,18 @@ def images():
             for path in sorted((ROOT / "tests" / room).glob("*.c"))]
 
 
-def guests(seed):
+def guests(more):
     """Every image on every machine it is meant for."""
     jobs = []
     for image in images():
         names = CARDS if image in _NEEDS_CARD else \
             [*_EVERYWHERE, *_MORE.get(image, ())]
-        if image.startswith("kernel/") and image not in _NEEDS_CARD:
+        if (image.startswith("kernel/") or image == "attack/random") \
+                and image not in _NEEDS_CARD:
             names.append("check-1")
         for name in names:
             config = CONFIGS[name]
-            options = f"cpus={config.smp} seed={seed}" \
-                + _OPTIONS.get(image, "")
+            options = f"cpus={config.smp}{_OPTIONS.get(image, '')} {more}"
             jobs.append(Guest(image, config, options,
                               _MODULES.get(image, ())))
     return jobs
@@ -117,6 +120,12 @@ def apps():
             for path in sorted((ROOT / "tests/apps").glob("test_*.py"))]
 
 
+def fuzzers():
+    """A program for each parser that must not trust its input."""
+    return [Fuzzer(ROOT / "build/tests/fuzz" / path.stem[len("feed_"):])
+            for path in sorted((ROOT / "tests/fuzz").glob("feed_*.c"))]
+
+
 def minimal():
     """Whole machines: with init and the applications, as users start them, and
     with a network cable of the test's own."""
@@ -133,6 +142,8 @@ def exos():
         if path.stem != "test" for name in ("pc-1", "pc-2")]
 
 
-def every(seed=1):
-    """All jobs, in the order they begin; longest first where it matters."""
-    return [*host(), *apps(), *minimal(), *exos(), *guests(seed)]
+def every(options="seed=1"):
+    """All jobs, in the order they begin; longest first where it matters.
+    `options` are for the images."""
+    return [*host(), *apps(), *fuzzers(), *minimal(), *exos(),
+            *guests(options)]

@@ -223,29 +223,6 @@ test_many(void)
     assert(read_all(text, at) == -1); // the name is the first of 32
 }
 
-// Damaged in any way it is refused or still within the limits.
-static void
-test_random(void)
-{
-    char good[] = APP "arg x\nenvs 2\nslots 3\naffinity 1 2\nend\n", text[256];
-    uint32_t random = 7;
-    unsigned accepted = 0;
-    for (unsigned round = 0; round < 200000; round++) {
-        memcpy(text, good, sizeof(good));
-        for (unsigned n = 0; n < 1 + round % 3; n++) {
-            random = random * 1664525 + 1013904223;
-            text[(random >> 8) % (sizeof(good) - 1)] =
-                "0123456789 \n#ax\x80"[random >> 28];
-        }
-        if (read_all(text, sizeof(good) - 1) < 1)
-            continue;
-        accepted++;
-        assert(apps[0].reserved >= 16 && apps[0].limit >= apps[0].reserved);
-        assert(apps[0].args_bytes <= START_ARGS_BYTES);
-    }
-    assert(accepted > 100);
-}
-
 static void
 fits(struct admit *admit, const struct manifest_app *app, const char *reason)
 {
@@ -392,7 +369,6 @@ main(int argc, char **argv)
     test_many();
     test_network();
     test_network_refused();
-    test_random();
     test_admit();
     return 0;
 }

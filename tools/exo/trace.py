@@ -132,5 +132,19 @@ class _Builder:
             labels.append({"ph": "M", "pid": group, "tid": track,
                            "name": "thread_name", "args": {"name": name}})
         # An outer slice comes before what lies within it.
-        return labels + sorted(self._events, key=lambda e: (
+        self._events.sort(key=lambda e: (
             e["ts"], -e.get("dur", 0), "number" in e["args"]))
+        self._part()
+        return labels + self._events
+
+    def _part(self):
+        """An environment runs on one CPU at a time. Where a ring has lost the
+        end of a run, the next run on another CPU ends it."""
+        last = {}
+        for event in self._events:
+            if event["pid"] != _ENVS or event["ph"] != "X":
+                continue
+            before = last.get(event["tid"])
+            if before and before["ts"] + before["dur"] > event["ts"]:
+                before["dur"] = round(event["ts"] - before["ts"], 3)
+            last[event["tid"]] = event

@@ -62,6 +62,12 @@ sys_now(void)
     return (u32_t)(clock_uptime_ns() / CLOCK_MS);
 }
 
+FOR_LWIP u16_t
+stack_checksum(const void *bytes, int count)
+{
+    return inet_fold(inet_sum(bytes, (uint32_t)count, 0));
+}
+
 /* In -------------------------------------------------------------------------
  */
 
@@ -198,6 +204,19 @@ stack_flush(void)
 /* Running --------------------------------------------------------------------
  */
 
+/* Are there packets of the program's for its own addresses? */
+static bool
+talks_to_itself(void)
+{
+    const struct netif *netif;
+    NETIF_FOREACH(netif)
+    {
+        if (netif->loop_first)
+            return true;
+    }
+    return false;
+}
+
 void
 stack_run(void)
 {
@@ -207,7 +226,8 @@ stack_run(void)
     take_packets();
     resume();
     sys_check_timeouts();
-    netif_poll_all(); // what the program sends to itself
+    if (talks_to_itself())
+        netif_poll_all();
     stack.running = false;
     net_kick(&stack.net);
 }
@@ -222,7 +242,7 @@ run(uint64_t bits)
 static exo_tsc
 due(void)
 {
-    if (net_waits(&stack.net) || stack.netif.loop_first || can_resume())
+    if (net_waits(&stack.net) || talks_to_itself() || can_resume())
         return 0;
     u32_t ms = sys_timeouts_sleeptime();
     if (!ms)
@@ -326,8 +346,7 @@ open_interface(void)
         .receive = share_of(pages, RECEIVE_LEAST, RECEIVE_MOST),
         .page = page,
     };
-    int64_t error =
-        net_open_own(&stack.net, &space_map, &plan, granted());
+    int64_t error = net_open_own(&stack.net, &space_map, &plan, granted());
     if (error)
         return crt_errno(error);
     stack.first = plan.send * EXO_PAGE_BYTES;
