@@ -300,8 +300,9 @@ struct kernel {
         struct rest *rest;                   /* [K] see net/net.h */
         int budget; /* [K] frames and copies that this hold has time for */
         uint32_t blocked, blocked_last; /* [K] interfaces the card made wait */
-        uint64_t mac;   /* [I] the machine's, as it lies in a frame */
-        uint64_t stamp; /* [K] TSC up to which receiving was charged */
+        uint32_t flying; /* [K] frames the card still reads, of all of them */
+        uint64_t mac;    /* [I] the machine's, as it lies in a frame */
+        uint64_t stamp;  /* [K] TSC up to which receiving was charged */
     } net;
 
     /* chan */

@@ -70,6 +70,7 @@ $(BUILD)/hosted/tests/unit/filters_test.c.o: private HOST_CFLAGS += -iquote libo
 $(call host-program,filters_test,tests/unit/filters_test.c,hosted,\
     $(call objects,hosted-user,libos/lib/filters.c) $(HOST_DIR)/kernel.a)
 $(call kernel-test,logic_test,tests/unit/logic_test.c)
+$(call kernel-test,net_test,tests/unit/net_test.c)
 $(call kernel-test,random,tests/fuzz/random.c $(CALLS))
 $(call kernel-test,model,$(wildcard tests/model/*.c) $(CALLS))
 NIC_TEST := $(wildcard tests/unit/nic_*.c) tests/hosted/claim.c \

@@ -269,7 +269,12 @@ poll_once(void)
         frames++;
     }
     K.net.stamp = 0;
+<<<<<<< HEAD
     return sent == POLL_SENT || frames == POLL_FRAMES || K.net.budget <= 0;
+=======
+    return sent == POLL_SENT || frames == POLL_FRAMES ||
+           copies >= POLL_COPIES || (K.net.blocked && !K.net.flying);
+>>>>>>> r1
 }
 
 /* True: the budget ended first. */
@@ -286,18 +291,29 @@ poll(struct cpu *c)
     return true;
 }
 
+/* Look at the card as each slot ends, or let it interrupt. */
+static void
+set_polling(bool on)
+{
+    K.polling = on;
+    nic.driver->interrupts(!on);
+}
+
 bool
 net_interrupt(struct cpu *c)
 {
-    bool was = K.polling;
     if (!nic.driver)
         return false;
-    K.net.info->interrupts += !was;
+    K.net.info->interrupts += !K.polling;
     nic.driver->acknowledge();
     bool more = poll(c);
-    if (!nic.has_irq || more == K.polling)
+    if (!nic.has_irq)
         return more;
-    K.polling = more;
-    nic.driver->interrupts(!more);
-    return more || poll(c); /* what came before they were on again */
+    if (!more && K.polling) {
+        set_polling(false);
+        more = poll(c); /* what came before they were on again */
+    }
+    if (more && !K.polling)
+        set_polling(true);
+    return more;
 }

@@ -253,6 +253,7 @@ check_rest(void)
 void
 check_net(void)
 {
+    uint32_t flying = 0;
     check_filters();
     check_family();
     check_rest();
@@ -267,5 +268,7 @@ check_net(void)
                i->head - i->tail <= EXO_NET_ENTRIES &&
                i->tx_tail - i->tx_done <= EXO_NET_ENTRIES); /* NET-7 */
         assert(i->flying <= i->tx_tail - i->tx_done);
+        flying += i->flying;
     }
+    assert(flying == K.net.flying);
 }

@@ -122,9 +122,14 @@ net_collect_sent(unsigned max)
         uint32_t first = cookie >> 16 & 0xffff;
         assert(i && i->flying);
         i->flying--;
+        K.net.flying--;
         finish(i, first, cookie >> 32 & 0xffff);
         wake_blocked();
     }
+    /* Those who were told need not have sent, and an idle card says no more. */
+    for (unsigned told = n; told < max && K.net.blocked && !K.net.flying;
+         told++)
+        wake_blocked();
     return n;
 }
 
@@ -335,6 +340,7 @@ to_card(struct outgoing *o, struct nic_sum sum)
     }
     nic.driver->send(f->header_bytes, o->piece, f->pieces, sum, cookie_of(o));
     o->i->flying++;
+    K.net.flying++;
     info->tx_frames++;
     info->tx_bytes += f->bytes;
 }
