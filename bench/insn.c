@@ -3,12 +3,16 @@
  * insn.c: a QEMU plugin that counts what a guest executes, whatever its OS.
  *
  *   -plugin insn.so,log=FILE[,at=ADDRESS:ID]...[,profile=FILE]
+ *   -plugin insn.so,live=FILE[,table=FILE]
  *
  * log      one line for each marker executed: the marker and the counters of
  *          enum counter, as they are just before it. A marker is the no-op
  *          0f 1f 84 00 <id16> c5 5e, or the instruction at an `at=` address.
  * profile  at the end, how often each instruction was executed between markers
  *          1 and 2: "address executions", hexadecimal and decimal.
+ * live     the counters, as a file that is this program's memory: to be looked
+ * at while the guest runs. table    the same of how often each instruction was
+ * executed, struct execution.
  *
  * Instructions count as executed; halted time adds nothing. Each iteration of
  * a REP string instruction counts as one. "High" is the upper half of the
@@ -19,13 +23,17 @@
  *
  * One virtual CPU only: the counters are not atomic.
  */
+#define _GNU_SOURCE
 #include "qemu_plugin.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum counter { LOW, HIGH, REP, CROSSINGS, CR3, INVLPG, TURNS, COUNTERS };
 
@@ -42,7 +50,7 @@ PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
                                       const struct qemu_info_t *info, int argc,
                                       char **argv);
 
-static uint64_t counter[COUNTERS];
+static uint64_t own[COUNTERS], *counter = own;
 static unsigned last_half;
 static FILE *log_file;
 static const char *profile_path;
@@ -185,7 +193,7 @@ translate_insn(struct qemu_plugin_insn *insn, unsigned half)
         add_inline(insn, &counter[TURNS]);
     if (executions)
         add_profile(insn, address);
-    if (is_marked_nop(byte, size, 0xc5))
+    if (log_file && is_marked_nop(byte, size, 0xc5))
         add_marker(insn, byte[4] | (unsigned)byte[5] << 8);
     for (unsigned i = 0; i < at_count; i++)
         if (at[i].address == address)
@@ -217,6 +225,19 @@ write_profile(qemu_plugin_id_t id, void *user)
         fclose(to);
 }
 
+// Zeroes that are also a file's content; NULL: that cannot be.
+static void *
+map_file(const char *path, size_t bytes)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+    void *at = MAP_FAILED;
+    if (fd >= 0 && ftruncate(fd, (off_t)bytes) == 0)
+        at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (fd >= 0)
+        close(fd);
+    return at == MAP_FAILED ? NULL : at;
+}
+
 static bool
 read_argument(const char *argument)
 {
@@ -225,6 +246,12 @@ read_argument(const char *argument)
     } else if (!strncmp(argument, "profile=", 8)) {
         profile_path = argument + 8;
         executions = calloc(HASH_SLOTS, sizeof(*executions));
+    } else if (!strncmp(argument, "live=", 5)) {
+        counter = map_file(argument + 5, sizeof(own));
+        return counter;
+    } else if (!strncmp(argument, "table=", 6)) {
+        executions = map_file(argument + 6, HASH_SLOTS * sizeof(*executions));
+        return executions;
     } else if (!strncmp(argument, "at=", 3) && at_count < AT_MAX) {
         char *end;
         at[at_count].address = strtoull(argument + 3, &end, 16);
@@ -242,16 +269,16 @@ qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info,
     (void)info;
     for (int i = 0; i < argc; i++) {
         if (!read_argument(argv[i])) {
-            fprintf(stderr, "insn: unknown argument %s\n", argv[i]);
+            fprintf(stderr, "insn: cannot use the argument %s\n", argv[i]);
             return -1;
         }
     }
-    if (!log_file || (profile_path && !executions)) {
-        fprintf(stderr, "insn: log= must name a file that can be written\n");
+    if ((!log_file && counter == own) || (profile_path && !executions)) {
+        fprintf(stderr, "insn: log= or live= must name a file\n");
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
-    if (executions)
+    if (profile_path)
         qemu_plugin_register_atexit_cb(id, write_profile, NULL);
     return 0;
 }

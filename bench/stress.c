@@ -7,11 +7,14 @@
 
 #include "lib/caps.h"
 #include "lib/clock.h"
+#include "lib/net.h"
+#include "lib/string.h"
 
-#define BOTH  EXO_CAPS(ROOT_CAP, ROOT_CAP)
-#define MANY  512u // pages of the phases that work on pages
-#define ENVS  200u // envs of the phases that work on envs
-#define LARGE 512u
+#define BOTH         EXO_CAPS(ROOT_CAP, ROOT_CAP)
+#define MANY         512u // pages of the phases that work on pages
+#define ENVS         200u // envs of the phases that work on envs
+#define LARGE        512u
+#define EXPERIMENTAL 0x88b5u // Ethernet type for such [RFC9542]
 
 static exo_page page[MANY];
 static struct exo_run run[MANY];
@@ -287,6 +290,65 @@ repossess(void)
     peer_close(&peer[0]);
 }
 
+static struct net crowd[1 + EXO_SHARERS_MAX];
+
+static bool
+crowd_open(void)
+{
+    for (unsigned i = 0; i < sizeof(crowd) / sizeof(crowd[0]); i++) {
+        const struct net_plan plan = {.cap = ROOT_CAP,
+                                      .va = arena(8 * i),
+                                      .send = 2,
+                                      .receive = 2,
+                                      .page = &page[8 * i]};
+        if (net_open(&crowd[i], &own_map, &plan))
+            return false;
+    }
+    return true;
+}
+
+// The first may send frames that all others get.
+static bool
+crowd_join(void)
+{
+    struct exo_filter_spec spec;
+    for (unsigned d = 0; d < 2; d++) {
+        enum exo_direction direction = d ? EXO_NET_SEND : EXO_NET_RECEIVE;
+        net_spec(&spec, direction, 0, 0);
+        net_type(&spec, EXPERIMENTAL);
+        spec.flags = EXO_FILTER_SHARED;
+        int64_t filter = exo_filter_add(BOTH, &spec);
+        if (filter < 0)
+            return false;
+        for (unsigned i = !d; i < (d ? 1 : 1 + EXO_SHARERS_MAX); i++)
+            if (exo_filter_attach(BOTH, (exo_filter)filter, crowd[i].id,
+                                  EXO_ATTACH))
+                return false;
+    }
+    return true;
+}
+
+// Long frames for many receivers and the card, and sums of them all.
+static void
+packets_to_many(void)
+{
+    if (!crowd_open() || !crowd_join()) {
+        say("# packets_to_many: no interfaces");
+        return;
+    }
+    for (unsigned n = 0; n < 8; n++) {
+        uint8_t *frame = net_reserve(&crowd[0]);
+        if (!frame)
+            return;
+        memset(frame, 0xff, EXO_FRAME_MAX);
+        frame[12] = EXPERIMENTAL >> 8;
+        frame[13] = EXPERIMENTAL & 0xff;
+        net_commit(&crowd[0], EXO_FRAME_MAX, EXO_TX_SUM);
+        if (n % 4 == 3)
+            net_kick(&crowd[0]);
+    }
+}
+
 static void
 console(void)
 {
@@ -319,6 +381,7 @@ static const struct {
     {"slots", slots},
     {"wake_many", wake_many},
     {"repossess", repossess},
+    {"packets_to_many", packets_to_many},
     {"console", console},
 };
 

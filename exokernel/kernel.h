@@ -297,6 +297,8 @@ struct kernel {
         struct link *link;                   /* [K] see net/net.h */
         uint32_t link_free;                  /* [K] list by `next` */
         uint32_t taps;                       /* [K] taps of all filters */
+        struct rest *rest;                   /* [K] see net/net.h */
+        int budget; /* [K] frames and copies that this hold has time for */
         uint32_t blocked, blocked_last; /* [K] interfaces the card made wait */
         uint32_t flying; /* [K] frames the card still reads, of all of them */
         uint64_t mac;    /* [I] the machine's, as it lies in a frame */

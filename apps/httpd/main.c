@@ -74,7 +74,7 @@ announce(int listener, char port[8])
     getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), port,
                 8, NI_NUMERICHOST | NI_NUMERICSERV);
     bool six = address.ss_family == AF_INET6;
-    printf("httpd: serving %s at http://%s%s%s:%s/\n", server.cache.root,
+    printf("httpd: serving %s/ at http://%s%s%s:%s/\n", server.cache.root,
            six ? "[" : "", host, six ? "]" : "", port);
     fflush(stdout);
 }

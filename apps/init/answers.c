@@ -5,6 +5,7 @@
  */
 #include "manage.h"
 
+#include "lib/errors.h"
 #include "lib/names.h"
 #include "lib/print.h"
 
@@ -14,6 +15,32 @@ static const volatile struct exo_account *
 account_of(exo_env env, enum exo_kind kind)
 {
     return &exo_env_info(env)->account[kind];
+}
+
+/* Its addresses, and which ports of them are its own. */
+static void
+put_place(struct json *json, const struct start_net *net)
+{
+    char text[64] = "";
+    const uint8_t *a = net->address4;
+    if (net->prefix4)
+        print_text(text, sizeof(text), "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+    json_text(json, "address4", text);
+    text[0] = 0;
+    for (unsigned i = 0; net->prefix6 && i < sizeof(net->address6); i++)
+        print_text(text + 2 * i, sizeof(text) - 2 * i, "%02x",
+                   net->address6[i]);
+    json_text(json, "address6", text);
+    json_begin(json, "ports", '[');
+    for (unsigned i = 0; i < net->nports; i++) {
+        const struct start_ports *p = &net->ports[i];
+        json_begin(json, NULL, '{');
+        json_number(json, "protocol", p->protocol);
+        json_number(json, "first", p->first);
+        json_number(json, "last", p->last);
+        json_end(json, '}');
+    }
+    json_end(json, ']');
 }
 
 static void
@@ -51,6 +78,7 @@ answer_ps(struct answer *answer, struct json *json)
     json_number(json, "uptime_ms",
                 a->env ? (clock_uptime_ns() - a->born_ns) / CLOCK_MS : 0);
     put_account(json, a);
+    put_place(json, &a->spec.net);
     return true;
 }
 
@@ -215,6 +243,45 @@ answer_trace(struct answer *answer, struct json *json)
     return false;
 }
 
+/* Begins a capture; without an application, ends it. */
+static bool
+answer_pcap(struct answer *answer, struct json *json)
+{
+    (void)json;
+    tap_off();
+    if (!answer->argument[0])
+        return false;
+    if (!answer->app)
+        return refuse(answer, "init has no address of its own");
+    int64_t error = tap_on(answer->app);
+    if (error == -EXO_E_NONE)
+        return refuse(answer, "that application has no address");
+    if (error)
+        print_text(answer->error, sizeof(answer->error),
+                   "a capture takes %u pages and room for its taps: %s",
+                   3 + TAP_FRAMES / 2, error_text(error));
+    return false;
+}
+
+static bool
+answer_packets(struct answer *answer, struct json *json)
+{
+    struct tap_frame frame;
+    if (!tap_runs())
+        return refuse(answer, "there is no capture; pcap NAME begins one");
+    if (answer->line == 0) {
+        tap_mark();
+        json_number(json, "lost", tap_lost());
+        return true;
+    }
+    if (!tap_next(&frame))
+        return false;
+    json_number(json, "t_ns", frame.wall_ns);
+    json_number(json, "sent", frame.sent);
+    json_bytes(json, "data", frame.frame, frame.bytes);
+    return true;
+}
+
 static uint64_t
 envs_used(void)
 {
@@ -371,6 +438,8 @@ const struct verb verbs[] = {
     {"stop", VERB_APP, answer_stop},
     {"kill", VERB_APP, answer_kill},
     {"trace", VERB_WORD, answer_trace},
+    {"pcap", VERB_MAYBE_APP, answer_pcap},
+    {"packets", VERB_NONE, answer_packets},
     {"machine", VERB_NONE, answer_machine},
     {"mortem", VERB_MAYBE_APP, answer_mortem},
     {"shutdown", VERB_NONE, answer_shutdown},

@@ -14,6 +14,7 @@
  *   manage.c    the management protocol: requests in, lines out
  *   answers.c   what each verb answers
  *   tracing.c   the trace rings
+ *   tap.c       what an application receives and sends
  *   json.c      JSON objects on one line
  *
  * init is an ordinary program on libos/minimal whose capability slot 0 happens
@@ -32,6 +33,7 @@
 /* Where init binds what is not its own, beside minimal's places. */
 #define INIT_LOGS  (MINIMAL_WINDOW + 0x100000) // a log page per application
 #define INIT_TRACE UINT64_C(0x3f000000)        // one CPU's trace ring
+#define INIT_TAP   UINT64_C(0x3e000000)        // the tap's interface
 
 #define INIT_SLOTS 2 // of CPU 0, that init keeps for itself
 
@@ -314,6 +316,43 @@ uint64_t trace_lost(void);
 
 /* The next event. False: the end. */
 bool trace_next(struct trace_cursor *cursor, struct exo_trace_event *event);
+
+/* tap.c -----------------------------------------------------------------------
+ */
+
+/* A frame that an application received or sent. */
+struct tap_frame {
+    uint64_t wall_ns; // when, since 1970
+    bool sent;
+    uint32_t bytes;
+    const uint8_t *frame; // until the next tap_next()
+};
+
+/* Begins to copy what the filters of an application let through; ends another
+ * capture. Frames wait in TAP_FRAMES buffers; what comes when all are full is
+ * lost to the capture, not to the application.
+ * Errors: NONE it has no address; those of net_open and filter_attach. */
+int64_t tap_on(const struct app *app);
+void tap_off(void);
+
+/* Is there a capture? */
+bool tap_runs(void);
+
+/* Frames lost since it began. */
+uint64_t tap_lost(void);
+
+/* Notes what is there now, for tap_next() to end with. */
+void tap_mark(void);
+
+/* The next of what was noted. False: that was all. */
+bool tap_next(struct tap_frame *frame);
+
+/* Ends a capture that nobody has asked about for TAP_PATIENCE_S seconds. Once
+ * a second. */
+void tap_tend(void);
+
+#define TAP_FRAMES     128u
+#define TAP_PATIENCE_S 30
 
 /* manage.c --------------------------------------------------------------------
  */

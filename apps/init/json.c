@@ -78,6 +78,28 @@ json_signed(struct json *j, const char *key, int64_t value)
 }
 
 void
+json_bytes(struct json *j, const char *key, const uint8_t *bytes, size_t count)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    put_key(j, key);
+    put(j, "\"");
+    for (size_t i = 0; i < count; i += 3) {
+        size_t n = count - i < 3 ? count - i : 3;
+        uint32_t bits = (uint32_t)bytes[i] << 16;
+        if (n > 1)
+            bits |= (uint32_t)bytes[i + 1] << 8;
+        if (n > 2)
+            bits |= bytes[i + 2];
+        char four[5] = {digit[bits >> 18], digit[bits >> 12 & 63],
+                        n > 1 ? digit[bits >> 6 & 63] : '=',
+                        n > 2 ? digit[bits & 63] : '=', 0};
+        put(j, four);
+    }
+    put(j, "\"");
+}
+
+void
 json_begin(struct json *j, const char *key, char bracket)
 {
     put_key(j, key);

@@ -26,6 +26,10 @@ void json_text(struct json *json, const char *key, const char *value);
 void json_number(struct json *json, const char *key, uint64_t value);
 void json_signed(struct json *json, const char *key, int64_t value);
 
+/* Bytes, in base64 [RFC 4648 4]. */
+void json_bytes(struct json *json, const char *key, const uint8_t *bytes,
+                size_t count);
+
 /* Nested objects and lists; key null: inside a list. */
 void json_begin(struct json *json, const char *key, char bracket);
 void json_item(struct json *json, uint64_t value);

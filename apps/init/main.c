@@ -257,6 +257,7 @@ main(int argc, char **argv)
     for (;;) {
         if (clock_uptime_ns() >= second_ns) {
             apps_count(true);
+            tap_tend();
             second_ns = clock_uptime_ns() + CLOCK_S;
         }
         bool more = apps_read();

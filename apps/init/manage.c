@@ -99,7 +99,7 @@ begin(char *text)
             m.answer.verb = v;
     if (!m.answer.verb)
         finish("unknown request; there are ps, top, logs, stop, kill, trace, "
-               "machine, mortem, shutdown");
+               "pcap, packets, machine, mortem, shutdown");
     else if (*next_word(&text))
         finish("too many arguments");
     else if (check_argument(&m.answer))

@@ -511,11 +511,12 @@ uint32_t
 kv_answer(struct kv *kv, const char *request, uint32_t bytes, char *reply,
           uint32_t most)
 {
-    struct talk t = {.kv = kv,
-                     .at = request,
-                     .end = request + bytes,
-                     .out = reply,
-                     .out_end = reply + most};
+    struct talk t; // its words are a line's, and not cleared for each request
+    t.kv = kv;
+    t.at = request;
+    t.end = request + bytes;
+    t.out = reply;
+    t.out_end = reply + most;
     while (t.at < t.end && has_room(&t)) {
         if (!read_line(&t)) {
             put_text(&t, "ERROR\r\n");

@@ -65,15 +65,28 @@ def initramfs(init, others=()):
     return b"".join(entries) + _entry("TRAILER!!!", 0)
 
 
-class Guest:
-    """A Linux machine of the same kind as counting.run() boots."""
+def archive(directory):
+    """An archive of a directory, all files executable."""
+    entries = [_entry("dev", 0o040755),
+               _entry("dev/console", 0o020600, device=(5, 1))]
+    for path in sorted(directory.rglob("*")):
+        name = str(path.relative_to(directory))
+        if path.is_dir() and name != "dev":
+            entries.append(_entry(name, 0o040755))
+        elif path.is_file():
+            entries.append(_entry(name, 0o100755, path.read_bytes()))
+    return b"".join(entries) + _entry("TRAILER!!!", 0)
 
-    def __init__(self, tree, made, init, others=(), append=TUNED,
-                 machine="pc", counted=True):
+
+class Guest:
+    """A Linux machine of the same kind as counting.run() boots. files: its
+    initramfs; plugin: the arguments of a plugin for a machine in real time."""
+
+    def __init__(self, tree, made, files, append=TUNED, machine="pc",
+                 counted=True, plugin=None, extra=()):
         self.holder = tempfile.TemporaryDirectory(prefix="exo-linux-")
-        top = pathlib.Path(self.holder.name)
-        (top / "initrd").write_bytes(initramfs(made / init, {
-            name: made / name for name in others}))
+        top = self.directory = pathlib.Path(self.holder.name)
+        (top / "initrd").write_bytes(files)
         self.marks = top / "marks"
         self.command = [
             "qemu-system-x86_64", "-M", machine, "-cpu", counting.CPU,
@@ -86,12 +99,15 @@ class Guest:
             self.command += ["-icount", "shift=0,sleep=off", "-seed", "1",
                              "-rtc", "base=2026-01-01,clock=vm",
                              "-plugin", log]
+        elif plugin:
+            self.command += ["-plugin", plugin]
+        self.command += extra
         self.process = None
 
     def __enter__(self):
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT)
+            stderr=subprocess.STDOUT, cwd=self.directory)
         os.set_blocking(self.process.stdout.fileno(), False)
         return self
 
@@ -116,21 +132,25 @@ class Guest:
                        + data.decode(errors="replace")[-600:])
 
 
+class NoGuest(ExoError):
+    """There is no Linux guest to measure."""
+
+
 def prepare(tree):
-    """The directory bench/linux/setup filled. ExoError: it could not."""
-    made = tree.build / "linux"
+    """The directory bench/linux/setup filled. NoGuest: it could not."""
+    made = tree.build.resolve() / "linux"
     done = subprocess.run([tree.root / "bench/linux/setup", made],
                           stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, check=False)
     if done.returncode:
         words = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise ExoError(words[-1])
+        raise NoGuest(words[-1])
     return made
 
 
 def measure_boot(tree, made, out, machine):
     for name, append in (("", TUNED), (".default", "")):
-        with Guest(tree, made, "probe", append=append,
+        with Guest(tree, made, initramfs(made / "probe"), append=append,
                    machine=machine) as guest:
             guest.read_until("up")
             marks = counting.read_log(guest.marks)
@@ -144,7 +164,7 @@ def measure_boot(tree, made, out, machine):
 def measure_wall(tree, made, out, machine):
     times, hung = [], 0
     while len(times) < WALL_RUNS and hung < WALL_TRIES:
-        with Guest(tree, made, "probe", machine=machine,
+        with Guest(tree, made, initramfs(made / "probe"), machine=machine,
                    counted=False) as guest:
             begin = time.monotonic()
             try:
@@ -162,7 +182,8 @@ def measure_wall(tree, made, out, machine):
 
 
 def measure_rows(tree, made, out):
-    with Guest(tree, made, "guest", ["tiny"]) as guest:
+    files = initramfs(made / "guest", {"tiny": made / "tiny"})
+    with Guest(tree, made, files) as guest:
         lines, _ = guest.read_until("#end")
         marks = counting.read_log(guest.marks)
     opened = [line.split()[1:] for line in lines if line.startswith("#b ")]
@@ -184,11 +205,11 @@ def measure_rows(tree, made, out):
 def measure(tree, out, _names=()):
     try:
         made = prepare(tree)
-    except ExoError as error:
+    except NoGuest as error:
         out.note(f"Linux is not measured: {error}")
         return
-    out.note("Linux guest: " + (made / "versions").read_text().strip()
-             .replace("\t", " "))
+    out.note("Linux guest: " + ", ".join(
+        (made / "versions").read_text().replace("\t", " ").splitlines()))
     measure_rows(tree, made, out)
     for machine in ("pc", "microvm"):
         measure_boot(tree, made, out, machine)

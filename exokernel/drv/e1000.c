@@ -416,7 +416,7 @@ reset(void)
     if (stopped)
         begin();
     else
-        printk("nic: the e1000 does not come back after a reset; it is not "
+        printk("exo: the e1000 does not come back after a reset; it is not "
                "used any more\n");
 }
 

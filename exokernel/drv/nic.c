@@ -5,7 +5,9 @@
 #include "debug/print.h"
 #include "drv/e1000.h"
 #include "drv/virtio_net.h"
+#include "hw.h"
 #include "kernel.h"
+#include "lib/string.h"
 
 enum {
     BUFFERS_LEAST = 32,
@@ -33,6 +35,21 @@ nic_mac_is_good(void)
     return sum != 0 && (nic.mac[0] & 1) == 0;
 }
 
+void
+nic_mac_make_up(void)
+{
+    uint64_t random;
+    if (!hw_rdrand(&random))
+        random = hw_rdtsc();
+    const uint8_t mac[] = {0x02, /* local, of one card */
+                           'E',
+                           'X',
+                           (uint8_t)(random >> 16),
+                           (uint8_t)(random >> 8),
+                           (uint8_t)random};
+    memcpy(nic.mac, mac, sizeof(nic.mac));
+}
+
 static bool
 take(const struct pci_function *f)
 {
@@ -45,7 +62,8 @@ nic_init(void)
     if (!pci_find(take) && !virtio_net_take_mmio())
         return;
     const uint8_t *m = nic.mac;
-    printk("nic: %s (%s), address %02x:%02x:%02x:%02x:%02x:%02x%s\n",
-           nic.driver->name, nic.bus, m[0], m[1], m[2], m[3], m[4], m[5],
-           nic.has_irq ? "" : ", polled");
+    printk(
+        "exo: network card %s (%s), address %02x:%02x:%02x:%02x:%02x:%02x%s\n",
+        nic.driver->name, nic.bus, m[0], m[1], m[2], m[3], m[4], m[5],
+        nic.has_irq ? "" : ", polled");
 }

@@ -93,6 +93,7 @@ net_link_break(uint32_t at)
     struct link *l = &K.net.link[at];
     struct iface *i = K.net.iface[l->iface];
     struct exo_filter_info *info = &K.net.filter_info[l->filter];
+    net_forget_link(at);
     link_unlist(at);
     i->info->filters--;
     if (l->how == EXO_ATTACH_TAP)

@@ -15,7 +15,7 @@
 
 #define POLL_FRAMES 6  /* taken from the card while the lock is held */
 #define POLL_SENT   8  /* frames sent before that are looked for */
-#define POLL_COPIES 12 /* and copies made of them, but for the last one's */
+#define POLL_COPIES 8  /* and copies made of them */
 #define POLL_BUDGET 64 /* frames in one interrupt; then the card is polled */
 
 static inline uint32_t
@@ -106,65 +106,134 @@ give(struct iface *i, const struct frame *f, uint32_t filter)
     charge(i->env);
 }
 
-static unsigned
-give_list(uint32_t at, const struct frame *f, uint32_t filter,
-          const struct iface *from)
+/* Copies to whom the walk still has to go; false: the budget ended first. */
+static bool
+walk_on(struct frame *f, struct walk *w)
 {
-    unsigned n = 0;
-    for (; at; at = K.net.link[at].next) {
-        struct iface *i = K.net.iface[K.net.link[at].iface];
-        if (i == from || i->closing)
-            continue;
-        give(i, f, filter);
-        n++;
+    f->flags = w->flags;
+    for (;;) {
+        for (; w->link; w->link = K.net.link[w->link].next) {
+            struct iface *i = K.net.iface[K.net.link[w->link].iface];
+            if (i->index == w->from || i->closing)
+                continue;
+            if (K.net.budget <= 0)
+                return false;
+            K.net.budget--;
+            give(i, f, w->filter);
+        }
+        if (!w->tap)
+            return true;
+        w->link = K.net.filter[w->tap].taps;
+        w->tap = K.net.filter[w->tap].parent;
     }
-    return n;
+}
+
+bool
+net_deliver_rest(void)
+{
+    struct rest *r = K.net.rest;
+    while (r->left) {
+        if (!walk_on(&r->frame, &r->walk[r->left - 1]))
+            return false;
+        r->left--;
+    }
+    if (r->held)
+        nic.driver->release();
+    r->held = false;
+    return true;
+}
+
+/* Go that way with a frame, as far as the budget reaches; what is left becomes
+ * the rest. */
+static __attribute__((noinline)) void
+begin_walk(const struct frame *f, struct walk w)
+{
+    struct rest *r = K.net.rest;
+    struct frame copy = *f;
+    if (walk_on(&copy, &w))
+        return;
+    r->frame = copy;
+    r->walk[r->left++] = w;
+}
+
+void
+net_keep(void)
+{
+    struct rest *r = K.net.rest;
+    struct frame *f = &r->frame;
+    if (likely(!r->left))
+        return;
+    uint8_t *to = r->bytes + f->header_bytes;
+    memcpy(r->bytes, f->header, f->header_bytes);
+    for (unsigned n = 0; n < f->pieces; n++) {
+        memcpy(to, pa_to_kva(f->piece[n].pa), f->piece[n].count);
+        to += f->piece[n].count;
+    }
+    f->header = r->bytes;
+    f->header_bytes = f->bytes;
+    f->pieces = 0;
+}
+
+void
+net_forget_link(uint32_t link)
+{
+    struct rest *r = K.net.rest;
+    for (unsigned n = 0; n < r->left; n++)
+        if (r->walk[n].link == link)
+            r->walk[n].link = K.net.link[link].next;
+}
+
+void
+net_forget_filter(uint32_t filter)
+{
+    struct rest *r = K.net.rest;
+    for (unsigned n = 0; n < r->left; n++)
+        if (r->walk[n].filter == filter)
+            r->walk[n].link = r->walk[n].tap = 0;
+}
+
+void
+net_tap(const struct frame *f, uint32_t filter)
+{
+    if (unlikely(K.net.taps))
+        begin_walk(f, (struct walk){filter, 0, filter, f->flags, 0});
 }
 
 /* To all who share the filter; or there is nobody. */
-static __attribute__((noinline)) unsigned
-give_shared(const struct frame *f, uint32_t filter, const struct iface *from)
+static __attribute__((noinline)) void
+give_all(const struct frame *f, uint32_t filter, const struct iface *from)
 {
     uint32_t links = K.net.filter[filter].sharers;
     if (!links) {
         K.net.info->rx_unclaimed++;
         K.net.filter_info[filter].dropped++;
     }
-    return give_list(links, f, filter, from);
+    begin_walk(f, (struct walk){filter, links, K.net.taps ? filter : 0,
+                                f->flags, from ? (uint16_t)from->index : 0});
 }
 
-unsigned
-net_tap(const struct frame *f, uint32_t filter)
-{
-    unsigned n = 0;
-    if (likely(!K.net.taps))
-        return 0;
-    for (uint32_t at = filter; at; at = K.net.filter[at].parent)
-        n += give_list(K.net.filter[at].taps, f, filter, NULL);
-    return n;
-}
-
-unsigned
+void
 net_deliver(const struct frame *f, const struct iface *from)
 {
     uint32_t filter = filter_match(EXO_NET_RECEIVE, f->header, f->header_bytes);
     if (unlikely(!filter)) {
         K.net.info->rx_unclaimed++;
-        return 0;
+        return;
     }
     struct exo_filter_info *info = &K.net.filter_info[filter];
     info->frames++;
     info->bytes += f->bytes;
-    unsigned n = 1;
     struct iface *i = K.net.iface[K.net.link[filter].iface];
-    if (likely(i && i != from && !i->closing))
-        give(i, f, filter);
-    else
-        n = give_shared(f, filter, from);
-    return n + net_tap(f, filter);
+    if (unlikely(!i || i == from || i->closing)) {
+        give_all(f, filter, from);
+        return;
+    }
+    K.net.budget--;
+    give(i, f, filter);
+    net_tap(f, filter);
 }
 
-static unsigned
+static void
 receive(const struct nic_frame *nf)
 {
     struct exo_net_info *info = K.net.info;
@@ -177,11 +246,11 @@ receive(const struct nic_frame *nf)
     info->rx_polled += K.polling;
     if (unlikely(nf->count < EXO_FRAME_MIN || nf->count > EXO_FRAME_MAX)) {
         info->rx_malformed++;
-        return 0;
+        return;
     }
     info->rx_frames++;
     info->rx_bytes += nf->count;
-    return net_deliver(&f, NULL);
+    net_deliver(&f, NULL);
 }
 
 /* Serve the card for one hold of the lock. True: there may be more. */
@@ -189,18 +258,23 @@ static bool
 poll_once(void)
 {
     struct nic_frame frame;
-    unsigned frames = 0, copies = 0;
+    unsigned frames = 0;
     unsigned sent = net_collect_sent(POLL_SENT);
+    K.net.budget = POLL_COPIES;
     K.net.stamp = hw_rdtsc();
-    while (frames < POLL_FRAMES && copies < POLL_COPIES &&
+    while (net_deliver_rest() && frames < POLL_FRAMES && K.net.budget > 0 &&
            nic.driver->receive(&frame)) {
-        copies += receive(&frame);
-        nic.driver->release();
+        K.net.rest->held = true; /* released as soon as nothing is left */
+        receive(&frame);
         frames++;
     }
     K.net.stamp = 0;
+<<<<<<< HEAD
+    return sent == POLL_SENT || frames == POLL_FRAMES || K.net.budget <= 0;
+=======
     return sent == POLL_SENT || frames == POLL_FRAMES ||
            copies >= POLL_COPIES || (K.net.blocked && !K.net.flying);
+>>>>>>> r1
 }
 
 /* True: the budget ended first. */

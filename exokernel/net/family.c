@@ -107,6 +107,7 @@ drop(uint32_t index, const struct env *by)
     struct filter *f = &K.net.filter[index];
     struct exo_filter_info *info = &K.net.filter_info[index];
     struct env *payer = K.env[info->payer];
+    net_forget_filter(index);
     filter_extract(index);
     list_out(index, payer);
     account_refund(payer, EXO_KIND_ATOM, info->atoms + 1u);

@@ -42,6 +42,7 @@ make_tables(void)
     K.net.iface = boot_alloc(K.net.nifaces * sizeof(void *), 64);
     K.net.iface_generation = boot_alloc(K.net.nifaces * 8, 64);
     K.net.iface_free_next = boot_alloc(K.net.nifaces * 4, 64);
+    K.net.rest = boot_alloc(sizeof(*K.net.rest), 64);
     for (uint32_t i = K.net.nfilters - 1; i >= 1; i--) {
         K.net.filter[i].next = K.net.filter_free;
         K.net.filter_free = i;
@@ -236,12 +237,26 @@ check_links(const struct iface *i)
     return paid;
 }
 
+static void
+check_rest(void)
+{
+    const struct rest *r = K.net.rest;
+    assert(r->left <= ARRAY_SIZE(r->walk) && (r->left || !r->held));
+    for (unsigned n = 0; n < r->left; n++) { /* NET-8 */
+        const struct walk *w = &r->walk[n];
+        assert(!w->link || K.net.iface[K.net.link[w->link].iface]);
+        assert(!w->tap || K.net.filter_info[w->tap].id);
+        assert(!(w->link || w->tap) || K.net.filter_info[w->filter].id);
+    }
+}
+
 void
 check_net(void)
 {
     uint32_t flying = 0;
     check_filters();
     check_family();
+    check_rest();
     for (uint32_t index = 1; index < K.net.nifaces; index++) {
         const struct iface *i = K.net.iface[index];
         if (!i)

@@ -20,6 +20,8 @@
  * NET-7  taken <= filled <= taken + EXO_NET_ENTRIES, likewise tail and head of
  *        the receive page, done and tail of the send page: for the kernel's
  *        own copies of the counts, whatever the pages say.
+ * NET-8  at most one frame is on its way to further receivers, and it goes on
+ *        before another is received or sent. What it still points at exists.
  *
  * Policy left to the libOS: protocols, buffers, when to look. How it is taken
  * back: net_close with CONTROL; filter_remove; the env's death. [Engler95 5.5],
@@ -169,12 +171,41 @@ struct frame {
     uint16_t flags; /* enum exo_net_flag of receiving */
 };
 
-/* Give a frame to whom it belongs by the receive tree; `from` gets none of a
- * shared one. Returns the copies made. */
-unsigned net_deliver(const struct frame *f, const struct iface *from);
+/* A way through the interfaces of a filter that is SHARED, and through taps. */
+struct walk {
+    uint32_t filter; /* the frame's */
+    uint32_t link;   /* who is next; 0: the taps are */
+    uint32_t tap;    /* the filter that has them; 0: nobody is left */
+    uint16_t flags;  /* of the copies */
+    uint16_t from;   /* index of an interface that gets none, or 0 */
+};
 
-/* Copies for those who tap `filter` or one above it. */
-unsigned net_tap(const struct frame *f, uint32_t filter);
+/* The frame that has more receivers than K.net.budget had copies. */
+struct rest {
+    struct frame frame;
+    struct walk walk[2]; /* the last one first */
+    unsigned left;       /* walks; 0: there is no such frame */
+    bool held;           /* it lies in the card's buffer */
+    uint8_t bytes[EXO_FRAME_MAX];
+};
+
+/* Give a frame to whom it belongs by the receive tree; `from` gets none of a
+ * group's. needs: no rest but a tap's of the same frame. gives: perhaps one,
+ * which points at the frame: see net_keep(). */
+void net_deliver(const struct frame *f, const struct iface *from);
+
+/* Likewise to those who tap `filter` or one above it. */
+void net_tap(const struct frame *f, uint32_t filter);
+
+/* Copy what the rest points at, so that it may change. */
+void net_keep(void);
+
+/* Go on with the rest, within the budget; true: there is none. */
+bool net_deliver_rest(void);
+
+/* A link, or a filter, is about to go. */
+void net_forget_link(uint32_t link);
+void net_forget_filter(uint32_t filter);
 
 /* The card's interrupt, or a look at it while it is polled: what came, and what
  * left. Gives the kernel lock up and takes it again in between. True: there is
@@ -183,7 +214,8 @@ bool net_interrupt(struct cpu *c);
 
 /* send.c */
 
-/* Take what is queued, a bounded number of frames; entries left or an error. */
+/* Take what is queued, a bounded number of frames. 0: all whole frames are on
+ * their way; above 0: there is more to do; or an error. */
 int64_t iface_send(struct iface *i);
 
 /* Frames that the card has read, at most `max`: their entries are done. How

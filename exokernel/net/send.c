@@ -12,8 +12,9 @@
 #include "net/filter.h"
 #include "net/net.h"
 
-#define SEND_STEP    8 /* frames and copies, for one hold of the lock */
-#define COLLECT_STEP 8 /* frames sent before that are looked for */
+#define SEND_STEP    8   /* frames and copies, for one hold of the lock */
+#define SUM_BYTES    512 /* summed up in the time of a copy */
+#define COLLECT_STEP 8   /* frames sent before that are looked for */
 
 /* A frame on its way out. */
 struct outgoing {
@@ -244,11 +245,10 @@ sum_of(const struct outgoing *o, struct nic_sum *sum)
 static uint64_t
 sum_bytes(uint64_t sum, const uint8_t *at, uint32_t n, bool *odd)
 {
-    uint64_t part = 0;
-    uint32_t word;
-    for (; n >= 4; at += 4, n -= 4) {
-        memcpy(&word, at, 4);
-        part += word;
+    uint64_t part = 0, word;
+    for (; n >= 8; at += 8, n -= 8) {
+        __builtin_memcpy(&word, at, 8); /* no call */
+        part += (word & 0xffffffff) + (word >> 32);
     }
     for (uint32_t k = 0; k < n; k++)
         part += (uint64_t)at[k] << 8 * (k & 1);
@@ -345,31 +345,34 @@ to_card(struct outgoing *o, struct nic_sum sum)
     info->tx_bytes += f->bytes;
 }
 
-static unsigned
+static void
 to_envs(struct outgoing *o, unsigned where)
 {
     bool group = o->header[0] & 1;
     o->frame.flags =
         EXO_RX_LOCAL | (o->flags & EXO_TX_SUM ? EXO_RX_CHECKED : 0);
     K.net.info->local_frames += !(where & TO_CARD);
-    return net_deliver(&o->frame, group ? o->i : NULL);
+    net_deliver(&o->frame, group ? o->i : NULL);
 }
 
-/* Send a frame that is allowed. The units it cost; 0: the card has no room. */
-static unsigned
+/* Send a frame that is allowed; false: the card has no room. */
+static bool
 send(struct outgoing *o, struct nic_sum sum)
 {
-    unsigned where = destination(o), copies = 0;
+    unsigned where = destination(o);
     struct exo_filter_info *filter = &K.net.filter_info[o->filter];
     if ((where & TO_CARD) && o->header == o->own)
-        return 0;
+        return false;
+    if ((where & TO_CARD) && sum.start && !nic.tx_sum)
+        K.net.budget -= (int)(o->frame.bytes / SUM_BYTES);
     if (unlikely(K.net.taps)) {
         o->frame.flags = EXO_RX_SENT | EXO_RX_LOCAL |
                          (o->flags & EXO_TX_SUM ? EXO_RX_CHECKED : 0);
-        copies = net_tap(&o->frame, o->filter);
+        net_tap(&o->frame, o->filter);
     }
     if (where & TO_LOCAL)
-        copies += to_envs(o, where);
+        to_envs(o, where);
+    net_keep();
     if (where & TO_CARD)
         to_card(o, sum);
     filter->frames++;
@@ -378,13 +381,14 @@ send(struct outgoing *o, struct nic_sum sum)
     o->i->info->tx_bytes += o->frame.bytes;
     trace(hw_this_cpu(), EXO_TRACE_PACKET, o->i->env,
           o->filter | (uint64_t)EXO_NET_SEND << 32, o->frame.bytes);
-    return 1 + copies;
+    return true;
 }
 
-/* Take the next frame out of `left` entries. The units it cost; 0: none was
- * taken. */
-static unsigned
-send_next(struct iface *i, uint32_t left, bool *full)
+enum taken { TAKEN, NOT_WHOLE, CARD_FULL };
+
+/* Take the next frame out of `left` entries. */
+static enum taken
+send_next(struct iface *i, uint32_t left)
 {
     struct outgoing o;
     struct nic_sum sum;
@@ -395,47 +399,50 @@ send_next(struct iface *i, uint32_t left, bool *full)
     o.frame = (struct frame){.header = o.header, .piece = o.piece};
     bool good = gather(&o, left);
     if (!o.entries)
-        return 0;
-    unsigned cost = 1;
+        return NOT_WHOLE;
     uint32_t flying = i->flying;
     if (unlikely(!good || !sum_of(&o, &sum) || !is_allowed(&o)))
         refuse(&o);
-    else
-        cost = send(&o, sum);
-    if (!cost) {
-        *full = true;
-        return 0;
-    }
+    else if (!send(&o, sum))
+        return CARD_FULL;
     uint32_t first = i->tx_tail;
     i->tx_tail += o.entries;
     if (i->flying == flying)
         finish(i, first, o.entries);
-    return cost;
+    return TAKEN;
+}
+
+/* Send within the budget. What became of the last frame looked at. */
+static enum taken
+send_some(struct iface *i, uint32_t head)
+{
+    enum taken last = TAKEN;
+    while (net_deliver_rest() && i->tx_tail != head && K.net.budget > 0 &&
+           last == TAKEN) {
+        K.net.budget--;
+        last = send_next(i, head - i->tx_tail);
+    }
+    __atomic_store_n(&i->tx->tail, i->tx_tail, __ATOMIC_RELEASE);
+    if (nic.driver)
+        nic.driver->kick();
+    return last;
 }
 
 int64_t
 iface_send(struct iface *i)
 {
-    bool full = false;
-    unsigned spent = 0;
     uint32_t before = i->tx_tail;
     net_collect_sent(COLLECT_STEP);
     uint32_t head = __atomic_load_n(&i->tx->head, __ATOMIC_ACQUIRE);
     if (head - i->tx_done > EXO_NET_ENTRIES ||
         head - i->tx_tail > EXO_NET_ENTRIES)
         return -EXO_E_INVAL;
-    while (i->tx_tail != head && spent < SEND_STEP) {
-        unsigned cost = send_next(i, head - i->tx_tail, &full);
-        if (!cost)
-            break;
-        spent += cost;
-    }
-    __atomic_store_n(&i->tx->tail, i->tx_tail, __ATOMIC_RELEASE);
-    if (nic.driver && spent)
-        nic.driver->kick();
-    if (full)
+    K.net.budget = SEND_STEP;
+    enum taken last = send_some(i, head);
+    if (last == CARD_FULL)
         block(i);
-    if (full && i->tx_tail == before)
+    if (last == CARD_FULL && i->tx_tail == before)
         return -EXO_E_AGAIN;
-    return head - i->tx_tail;
+    uint32_t left = last == NOT_WHOLE ? 0 : head - i->tx_tail;
+    return K.net.rest->left && !left ? 1 : left;
 }

@@ -83,9 +83,11 @@ $(LWIP)/exos/%.o: $(LWIP)/unpacked $(NEWLIB)/built $(BUILD)/exos/flags
 	$(Q)tools/exos-cc $(filter-out -Werror,$(EXOS_CFLAGS)) -MD -MP \
 	    -c $(LWIP)/src/src/$*.c -o $@
 
+# What lwIP calls; the rest of the room is in the core (core.mk).
+LIBOS_EXOS_NET := $(addprefix libos/exos/net/,memory.c sequence.c connections.c)
+
 # What libos/exos itself has, for now the gaps of the C library.
-LIBOS_EXOS := $(sort $(wildcard libos/exos/libc/*.c libos/exos/net/memory.c \
-    libos/exos/net/sequence.c))
+LIBOS_EXOS := $(sort $(wildcard libos/exos/libc/*.c $(LIBOS_EXOS_NET)))
 OBJECTS    += $(call objects,exos,$(LIBOS_EXOS))
 
 $(call flavour,exos,EXOS_CFLAGS,tools/exos-cc)

@@ -11,11 +11,14 @@
 EXOS_CORE_CFLAGS := $(filter-out -std=c11,$(COMMON_CFLAGS)) -std=gnu11 \
     -D_GNU_SOURCE -Iexokernel/include -Ilibos -Ilibos/exos/net \
     -I$(LWIP)/src/src/include
-EXOS_HIDDEN_CFLAGS := $(EXOS_CORE_CFLAGS) -fvisibility=hidden
+# A C library is there, and small copies are to be placed without a call. The
+# other part stays freestanding: what it defines is that library.
+EXOS_HIDDEN_CFLAGS := $(filter-out -ffreestanding,$(EXOS_CORE_CFLAGS)) \
+    -fvisibility=hidden
 
 EXOS_HIDDEN := $(sort $(foreach room,crt upcall vm fd fs time proc net,\
     $(wildcard libos/exos/$(room)/*.c libos/exos/$(room)/*.S))) $(LIBOS_LIB)
-EXOS_HIDDEN := $(filter-out %/net/memory.c %/net/sequence.c,$(EXOS_HIDDEN))
+EXOS_HIDDEN := $(filter-out $(LIBOS_EXOS_NET),$(EXOS_HIDDEN))
 EXOS_POSIX  := $(sort $(wildcard libos/exos/posix/*.c))
 EXOS_CORE   := $(call objects,exos-core,$(EXOS_HIDDEN)) \
     $(call objects,exos-posix,$(EXOS_POSIX))

@@ -182,13 +182,22 @@ net_queue(struct net *net, uint32_t at, uint32_t bytes, uint32_t flags)
     return true;
 }
 
+/* Is there nothing to take, and no need to learn which buffers are done? */
+static bool
+is_quiet(const struct net *net)
+{
+    return __atomic_load_n(&net->tx->tail, __ATOMIC_ACQUIRE) == net->queued &&
+           busy(net) < net->send_buffers / 2;
+}
+
 int64_t
 net_kick(struct net *net)
 {
-    int64_t left = EXO_NET_ENTRIES + 1, before;
-    do {
-        before = left;
+    int64_t left;
+    if (is_quiet(net))
+        return 0;
+    do
         left = exo_net_send(net->cap, net->id);
-    } while (left > 0 && left < before); // a frame without an end stays
-    return left < 0 ? left : 0;
+    while (left > 0);
+    return left;
 }

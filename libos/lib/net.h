@@ -113,8 +113,9 @@ void net_commit(struct net *net, uint32_t bytes, uint32_t flags);
  * is full. */
 bool net_queue(struct net *net, uint32_t at, uint32_t bytes, uint32_t flags);
 
-/* Lets the kernel take what is queued. Errors: those of net_send; AGAIN: some
- * is left, EXO_EVENT_NET says when to kick again. */
+/* Lets the kernel take what is queued; no call when nothing is, and most send
+ * buffers are free. Errors: those of net_send; AGAIN: some is left,
+ * EXO_EVENT_NET says when to kick again. */
 int64_t net_kick(struct net *net);
 
 /* Are packets waiting? */

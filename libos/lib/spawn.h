@@ -49,7 +49,7 @@ struct spawn {
     uint32_t args_bytes; // at most START_ARGS_BYTES
     uint32_t argc;
     const struct start_net *net; // or null: it has no network
-    const char *vars;    // environment, likewise, at most START_VARS_BYTES
+    const char *vars; // environment, likewise, at most START_VARS_BYTES
     uint32_t vars_bytes;
     uint32_t nvars;
     exo_page files; // first page of its archive of files; 0: none

@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+#undef memcpy
+#undef memset
+#undef memcmp
+
 void *
 memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {

@@ -16,4 +16,10 @@ size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t bytes);
 
+/* The compiler puts few bytes' copies where they are; freestanding C does not
+ * let it do so by itself. */
+#define memcpy(to, from, bytes) __builtin_memcpy(to, from, bytes)
+#define memset(to, byte, bytes) __builtin_memset(to, byte, bytes)
+#define memcmp(a, b, bytes)     __builtin_memcmp(a, b, bytes)
+
 #endif

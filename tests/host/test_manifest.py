@@ -4,6 +4,7 @@
 import io
 import os
 import tarfile
+import struct
 import unittest
 
 from support import ExoError, Tree, program
@@ -17,6 +18,21 @@ OTHER = '[[app]]\nname = "other"\nimage = "hello"\n'
 class Compiles(Tree):
     def flat(self, text, **more):
         return manifest.parse(text, directory=self.root, **more).flat()
+
+    def test_programs_with_a_c_library_get_more_memory(self):
+        content = bytearray((self.root / "build/apps/hello").read_bytes())
+        at, = struct.unpack_from("<Q", content, 32)  # program headers
+        content += content[at:at + 56] + struct.pack("<IIQQQQQQ", 4, 4, 0, 0,
+                                                     0, 0, 0, 4)
+        struct.pack_into("<Q", content, 32, len(content) - 112)
+        struct.pack_into("<H", content, 56, 2)
+        (self.root / "build/apps/posix").write_bytes(content)
+        sizes = [manifest.parse(
+            f'[[app]]\nname = "a"\nimage = "{image}"\n{more}',
+            directory=self.root).apps[0].memory[0]
+            for image, more in (("posix", ""), ("hello", ""),
+                                ("posix", 'memory = "1M"'))]
+        self.assertEqual(sizes, [4 << 20, 256 << 10, 1 << 20])
 
     def test_defaults(self):
         self.assertEqual(self.flat(HELLO), "exo-manifest 1\napp hello\n"

@@ -12,7 +12,11 @@ from exo import mgmt
 
 PS = {"app": "hello", "image": "hello", "state": "running", "env": 65538,
       "status": -1, "restarts": 0, "restart": "never", "uptime_ms": 61500,
-      "pages_used": 12, "pages_reserved": 64, "pages_limit": 256, "slots": 3}
+      "pages_used": 12, "pages_reserved": 64, "pages_limit": 256, "slots": 3,
+      "address4": "10.0.2.20", "address6": "", "ports": [
+          {"protocol": 6, "first": 80, "last": 80},
+          {"protocol": 6, "first": 8000, "last": 8099},
+          {"protocol": 0, "first": 49152, "last": 49407}]}
 MACHINE = {"abi": 1, "cpus": 2, "tsc_khz": 1000000, "uptime_ms": 5000,
            "epoch_s": 0, "pages_total": 1000, "pages_free": 500,
            "pages_kernel": 40, "pages_limbo": 0, "envs_used": 3,
@@ -63,12 +67,16 @@ class Protocol(Tree):
 
 class Verbs(Tree):
     def test_ps(self):
-        self.running({"ps": [PS, dict(PS, app="x", env=0, status=3)]})
+        self.running({"ps": [PS, dict(
+            PS, app="x", env=0, status=3, address4="", ports=[],
+            address6="fec00000000000000000000000000014")]})
         status, out, _ = self.exo("ps")
         self.assertEqual(status, 0)
         head, hello, x = out.splitlines()
         self.assertEqual(hello.split(), [
-            "hello", "hello", "running", "1m01s", "-", "0", "12/64/256", "3"])
+            "hello", "hello", "running", "1m01s", "-", "0", "12/64/256", "3",
+            "10.0.2.20:80,8000-8099", "-"])
+        self.assertEqual(x.split()[-2:], ["fec0::14", "-"])
         self.assertEqual(x.split()[3:5], ["-", "3"])
         self.assertTrue(head.startswith("APP"))
 

@@ -133,6 +133,14 @@ class Console(Tree):
         record = json.loads((self.root / "mortem-1.json").read_text())
         self.assertEqual(record["regs"]["rsp"], 0x7ff0)
 
+    def test_a_second_death_at_one_place_is_short(self):
+        lines = [f"init | mortem {b}" for b in BLOCK]
+        text = self.show(lines + lines)
+        self.assertEqual(text.count("init | crash died: "), 2)
+        self.assertEqual(text.count("exception 14"), 1)
+        self.assertEqual(text.count("at the same place as before"), 1)
+        self.assertTrue((self.root / "mortem-2.json").exists())
+
     def test_an_unfinished_block_is_shown_as_it_is(self):
         text = self.show(["init | mortem begin x", "init | mortem why fault"])
         self.assertEqual(text, "init | mortem begin x\n"

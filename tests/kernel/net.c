@@ -276,7 +276,7 @@ TEST(net_frame_without_its_end_waits)
     pair(4);
     udp_frame(a.area, TO_SELF, 7, PORT, 200, 1);
     port_queue(&a, 0, 100, EXO_TX_MORE);
-    EQ(exo_net_send(ROOT_CAP, a.id), 1);
+    EQ(exo_net_send(ROOT_CAP, a.id), 0);
     EQ(a.tx->tail, 0);
     port_queue(&a, 100, 100, 0);
     EQ(exo_net_send(ROOT_CAP, a.id), 0);

@@ -8,7 +8,7 @@
  */
 #include "lib.h"
 
-#define PAGES_MAX (1u << 20)
+#define PAGES_MAX (1u << 21) // 8 GiB
 
 static uint64_t mine[PAGES_MAX / 64]; // bit: I paid for the page at the start
 static struct exo_account before[EXO_KINDS];

@@ -73,9 +73,10 @@ port_queue(struct port *p, uint32_t at, uint32_t bytes, uint32_t flags)
 int64_t
 port_send(struct port *p)
 {
-    int64_t left, before = EXO_NET_ENTRIES + 1;
-    while ((left = exo_net_send(ROOT_CAP, p->id)) > 0 && left < before)
-        before = left;
+    int64_t left;
+    do
+        left = exo_net_send(ROOT_CAP, p->id);
+    while (left > 0);
     return left;
 }
 

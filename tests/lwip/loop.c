@@ -29,13 +29,6 @@ sys_now(void)
     return now;
 }
 
-const ip6_addr_t *
-stack_gateway6(const ip6_addr_t *to)
-{
-    (void)to;
-    return NULL;
-}
-
 static void
 judge(int holds, const char *name, const char *what, int line)
 {

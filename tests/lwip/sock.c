@@ -38,13 +38,6 @@ sock_changed(struct sock *s)
     changes++;
 }
 
-const ip6_addr_t *
-stack_gateway6(const ip6_addr_t *to)
-{
-    (void)to;
-    return NULL;
-}
-
 static uint32_t
 rnd(uint32_t below)
 {

@@ -28,6 +28,7 @@ CONFIGS = {config.name: config for config in (
     Config("pc-4", _QEMU, {"smp": 4}),
     Config("old-1", "expect=0 patience=2 counted=1", {"icount": True, "cpu": "qemu64"}),
     Config("check-1", _COUNTED + " check=1", {"icount": True, "mem": "12M"}),
+    Config("large-1", _QEMU + " counted=1", {"icount": True, "mem": "5G"}),
     Config("q35-2", _QEMU, {"smp": 2, "machine": "q35"}),
     Config("microvm-2", _QEMU, {"smp": 2, "machine": "microvm"}),
     Config("bios-2", _QEMU, {"smp": 2, "iso": "bios"}),
@@ -55,6 +56,7 @@ _EVERYWHERE = ("pc-1", "pc-2", "bochs-1", "bochs-2", "san-1", "san-2")
 _MORE = {  # images that run on further machines
     "kernel/boot": ("pc-4", "old-1", "q35-2", "microvm-2", "bios-2",
                     "bios-mb2-1", "uefi-2"),
+    "kernel/info": ("large-1",), "kernel/page": ("large-1",),
     "kernel/smp": ("pc-4",), "kernel/slice": ("pc-4",),
     "kernel/bind": ("pc-4", "old-1"), "kernel/fpu": ("pc-4", "old-1"),
     "kernel/upcall": ("old-1",), "kernel/call": ("pc-4", "old-1"),

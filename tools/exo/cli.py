@@ -13,8 +13,8 @@ import signal
 import sys
 import traceback
 
-from . import (ExoError, doctor, image, manifest, network, operate, session,
-               state)
+from . import (Bad, ExoError, doctor, image, manifest, network, operate, pcap,
+               session, state)
 
 _EPILOG = """\
 examples:
@@ -23,6 +23,7 @@ examples:
   ./exo run --smp 2 --mem 64M hello cruncher
   ./exo run -p 8080:80 httpd           and from the host: curl localhost:8080
   ./exo top                            what runs, from another terminal
+  ./exo pcap web --seconds 10          its packets, for Wireshark
   ./exo image -o demo.iso apps/demo.toml
 """
 
@@ -105,6 +106,14 @@ def _parser():
         sub.set_defaults(act=act)
         return sub
 
+    for add in (_starting, _operating, _studying, _files):
+        add(verb)
+    parser.set_defaults(verbs=list(verbs.choices))
+    return parser
+
+
+def _starting(verb):
+    """Verbs that start machines."""
     sub = verb("run", _run, "run applications with an ad-hoc manifest",
                _machine, _ad_hoc)
     sub.add_argument("apps", nargs="+", metavar="APP", help="a program of "
@@ -112,7 +121,17 @@ def _parser():
     sub = verb("up", _up, "start the machine of a manifest", _machine)
     sub.add_argument("-d", "--detach", action="store_true",
                      help="start it in the background")
+    sub.add_argument("--stay", action="store_true", help="background "
+                     "applications that publish ports keep the machine up; "
+                     "so it is with -d, and at a terminal")
+    sub.add_argument("-p", "--publish", action="append", default=[],
+                     metavar="HOSTPORT:PORT[/udp]", help="another port of "
+                     "this host for a port that the manifest publishes")
     _file(sub)
+
+
+def _operating(verb):
+    """Verbs for machines that run."""
     verb("ps", operate.ps, "list the applications of a machine", _name)
     sub = verb("top", operate.top, "show CPU time and memory", _name)
     sub.add_argument("--once", action="store_true", help="show it one time")
@@ -125,6 +144,10 @@ def _parser():
     sub = verb("shutdown", operate.shutdown, "stop all and switch off", _name)
     sub.add_argument("--force", action="store_true",
                      help="end the emulator without asking init")
+
+
+def _studying(verb):
+    """Verbs that look into them."""
     sub = verb("mortem", operate.post_mortem,
                "show what applications died of", _name)
     sub.add_argument("app", nargs="?", metavar="APP")
@@ -135,10 +158,20 @@ def _parser():
                      metavar="FILE", help="trace.json unless given")
     sub.add_argument("--seconds", type=_seconds, default=1.0, metavar="N",
                      help="how long to record (1)")
+    sub = verb("pcap", pcap.capture, "capture what an application receives "
+               "and sends, for Wireshark", _name, _app)
+    sub.add_argument("-o", dest="output", metavar="FILE",
+                     help="APP.pcapng unless given; - is the standard output")
+    sub.add_argument("--seconds", type=_seconds, metavar="N",
+                     help="how long; until Ctrl-C unless given")
     sub = verb("gdb", session.gdb, "debug the running machine, or a new one "
                "that waits before its first instruction", _machine)
     sub.add_argument("what", nargs="*", metavar="APP|FILE",
                      help="start a machine of this instead of attaching")
+
+
+def _files(verb):
+    """Verbs that need no machine."""
     sub = verb("image", _image, "write a bootable image (BIOS and UEFI)")
     sub.add_argument("-o", dest="output", required=True, metavar="FILE")
     sub.add_argument("--format", choices=("iso", "raw"), default="iso",
@@ -154,8 +187,6 @@ def _parser():
     _file(sub)
     verb("doctor", lambda _: doctor.check(), "check tools and versions, say "
          "what to install")
-    parser.set_defaults(verbs=list(verbs.choices))
-    return parser
 
 
 def _machine(sub):
@@ -187,8 +218,9 @@ def _machine(sub):
 
 def _ad_hoc(sub):
     group = sub.add_argument_group("application")
-    group.add_argument("--memory", default="256K", metavar="SIZE[:LIMIT]",
-                       help="reserved memory and limit of each (256K)")
+    group.add_argument("--memory", metavar="SIZE[:LIMIT]",
+                       help="reserved memory and limit of each (256K; 4M on "
+                       "libos/exos)")
     group.add_argument("--cpu", metavar="SHARE", help='slots, or a share '
                        'like "25%%", of each')
     group.add_argument("--restart", choices=manifest.RESTART,
@@ -249,8 +281,14 @@ def _run(args):
 def _up(args):
     path = manifest.find(args.file)
     plan = manifest.load(path, args.mem, args.smp)
+    try:
+        network.republish(plan.apps, args.publish)
+    except Bad as bad:
+        raise ExoError(str(bad)) from None
     if args.detach:
         return session.detach(args, path)
+    if args.stay or session.at_terminal():
+        plan.stay()
     return session.run(args, plan, path.stem, alone=False)
 
 
@@ -261,6 +299,8 @@ def _check(args):
         sys.stdout.write(plan.flat())
     else:
         print(f"{path}: {len(plan.apps)} applications, good")
+        for line in operate.places(plan.apps):
+            print(line)
 
 
 def _image(args):

@@ -29,6 +29,7 @@ class Printer:
         self._out = out or sys.stdout
         self._colour = self._out.isatty() and "NO_COLOR" not in os.environ
         self._block, self._count = None, 0
+        self._last = {}  # application: the report of its last death
 
     def line(self, line):
         """Show one console line."""
@@ -57,6 +58,8 @@ class Printer:
         self._block = None
         first, *rest = mortem.report(record)
         self._show("init | " + first)
+        if self._is_again(record):
+            rest = ["  at the same place as before"]
         for line in rest:
             self._show("     | " + line.removeprefix("  "))
         if self._directory:
@@ -64,6 +67,13 @@ class Printer:
             path = self._directory / f"mortem-{self._count}.json"
             path.write_text(json.dumps(record, indent=1) + "\n")
             self._show(f"     | as JSON: {path}")
+
+    def _is_again(self, record):
+        """Did this application die of the same thing the last time?"""
+        what = record.get("why"), record.get("fault"), record.get("back")
+        again = self._last.get(record.get("app")) == what
+        self._last[record.get("app")] = what
+        return again
 
     def _show(self, line):
         name, bar, text = line.partition(" | ")

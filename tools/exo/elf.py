@@ -16,7 +16,7 @@ _PROGRAM = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
 _EXEC, _X86_64 = 2, 62
-_LOAD, _INTERP, _SYMTAB = 1, 3, 2
+_LOAD, _INTERP, _NOTE, _SYMTAB = 1, 3, 4, 2
 _NOTYPE, _FUNC = 0, 2
 
 
@@ -53,6 +53,8 @@ class Elf:
         if kind != _EXEC or any(p[0] == _INTERP for p in programs):
             raise ExoError(f"{self.path} is not a static program "
                            "(link it with -static -no-pie)")
+        # Programs with a C library have a note for their loader.
+        self.has_note = any(p[0] == _NOTE for p in programs)
         # (virtual address, bytes in the file, offset, executable)
         self.segments = [(p[3], p[5], p[2], bool(p[1] & 1))
                          for p in programs if p[0] == _LOAD]

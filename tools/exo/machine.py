@@ -142,7 +142,8 @@ class Machine:
                   if not isinstance(path, bytes)}
         state.save(self.directory, pid=self.process.pid,
                    started=self._started(), emulator=self.emulator,
-                   debug=self.debug, kernel=kernel.resolve(), images=images)
+                   debug=self.debug, kernel=kernel.resolve(), images=images,
+                   published=self.card.places() if self.card else {})
 
     def _started(self):
         try:

@@ -16,6 +16,7 @@ import tomllib
 from . import Bad, ExoError, archive, elf, network, state
 
 PAGE = 4096
+LIBC_MEMORY = 4 << 20  # of a program on exos, unless something is said
 SLOTS = 128  # of a CPU's vector, unless a kernel option says otherwise
 INIT_SLOTS = 2  # what init keeps of CPU 0
 MACHINES = ("pc", "q35", "microvm")
@@ -51,6 +52,7 @@ class App:
     address: list = dataclasses.field(default_factory=list)
     ports: list = dataclasses.field(default_factory=list)
     publish: list = dataclasses.field(default_factory=list)
+    hint: str = ""
 
     def flat(self):
         """The block of this application, as a list of lines."""
@@ -84,6 +86,11 @@ class Manifest:
     card: str = "virtio"
     net: network.Network = dataclasses.field(
         default_factory=network.Network)
+
+    def stay(self):
+        """Let the applications that publish ports keep the machine up."""
+        for app in self.apps:
+            app.background = app.background and not app.publish
 
     def is_networked(self):
         """Does any application have an address?"""
@@ -212,12 +219,14 @@ def _image(checker, value):
         hint = _like(value, known) if "/" not in value else ""
         raise Bad(f"no program {path}{hint}; build first: make")
     try:
-        elf.Elf(path)
+        program = elf.Elf(path)
     except ExoError as error:
         raise Bad(str(error)) from None
     other = checker.images.setdefault(path.name, path.resolve())
     if other != path.resolve():
         raise Bad(f"{path} and {other} have one file name; rename one")
+    if program.has_note:
+        checker.with_libc.add(path)
     return path
 
 
@@ -301,6 +310,13 @@ def _affinity(_, value):
     return sorted(numbers)
 
 
+def _hint(_, value):
+    if not isinstance(value, str) or \
+            not re.fullmatch(r"[ -~]{1,200}", value):
+        raise Bad("must be one line of at most 200 printable ASCII characters")
+    return value
+
+
 MACHINE = {"memory": _machine_memory, "cpus": _integer(1, 64),
            "type": _one_of(*MACHINES), "options": _options,
            "card": _one_of(*network.CARDS)}
@@ -310,7 +326,7 @@ APP = {"name": _name, "image": _image, "args": _args, "env": _env,
        "restart": _one_of(*RESTART), "restarts": _integer(0, 1000),
        "may_fail": _flag, "background": _flag, "wx": _flag, "seal": _flag,
        "hide_info": _flag, "address": network.address,
-       "ports": network.ports, "publish": network.publish}
+       "ports": network.ports, "publish": network.publish, "hint": _hint}
 
 
 def _like(word, known):
@@ -326,6 +342,7 @@ class _Checker:
         self.directory = pathlib.Path(directory)
         self.programs = pathlib.Path(programs)
         self.images = {}
+        self.with_libc = set()  # programs on exos
         self.problems = []
 
     def known(self, table, keys):
@@ -358,6 +375,8 @@ class _Checker:
             self.problems.append(f"{where}: {key} is missing")
         if "name" not in values or "image" not in values:
             return None
+        if "memory" not in values and values["image"] in self.with_libc:
+            values["memory"] = LIBC_MEMORY, LIBC_MEMORY
         app = App(**values)
         if app.wx and app.seal:
             self.problems.append(f"{where}: wx and seal exclude each other")

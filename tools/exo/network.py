@@ -16,6 +16,7 @@ import socket
 
 from . import Bad, ExoError
 
+HTTP_PORTS = (80, 8000, 8080)
 CARDS = ("virtio", "e1000")
 MAC = "52:54:00:65:78:6f"
 MAX_PORTS = 8  # ranges of one application, as the start block has room for
@@ -51,11 +52,16 @@ class Publish:
     host_port: int
     port: int
 
-    def url(self):
-        """Where people find it: a URL for TCP, else host, port, protocol."""
-        if self.protocol == "tcp":
-            return f"http://{self.host}:{self.host_port}/"
-        return f"{self.host}:{self.host_port}/{self.protocol}"
+    def is_http(self):
+        """Is it a web server's, by the custom of port numbers?"""
+        return self.protocol == "tcp" and self.port in HTTP_PORTS
+
+    def where(self):
+        """Where people find it."""
+        host = "127.0.0.1" if self.host == "0.0.0.0" else self.host
+        if self.is_http():
+            return f"http://{host}:{self.host_port}/"
+        return f"{host}:{self.host_port}/{self.protocol}"
 
 
 @dataclasses.dataclass
@@ -307,8 +313,27 @@ def _publishes(apps):
 
 # The host's side
 
-def check_free(apps):
-    """ExoError when a port to publish is somebody's on this host."""
+def republish(apps, wanted):
+    """Publish ports of applications at other ports of the host than their
+    manifest says; wanted: the texts of -p."""
+    for one in map(published, wanted):
+        places = [(app, i) for app in apps for i, old in enumerate(app.publish)
+                  if (old.protocol, old.port) == (one.protocol, one.port)]
+        if len(places) != 1:
+            many = "several applications publish" if places else \
+                "no application publishes"
+            raise Bad(f"-p {one.host_port}:{one.port}: {many} port "
+                      f"{one.port}/{one.protocol}; -p chooses another port of "
+                      "this host for what the manifest publishes")
+        app, i = places[0]
+        app.hint = re.sub(rf"\b{app.publish[i].host_port}\b",
+                          str(one.host_port), app.hint)
+        app.publish[i] = one
+
+
+def check_free(apps, command):
+    """ExoError when a port to publish is somebody's on this host. command:
+    what to type to publish another, with {} for its ports."""
     for app in apps:
         for one in app.publish:
             kind = socket.SOCK_STREAM if one.protocol == "tcp" else \
@@ -320,22 +345,29 @@ def check_free(apps):
                 try:
                     probe.bind((one.host, one.host_port))
                 except OSError as error:
-                    raise ExoError(_not_free(app, one, error)) from None
+                    raise ExoError(
+                        _not_free(app, one, error, command)) from None
 
 
-def _not_free(app, one, error):
+def _not_free(app, one, error, command):
     where = f"{one.host}:{one.host_port}/{one.protocol}"
     if error.errno == errno.EADDRINUSE:
         why = "another program has that port; end it, or publish another: " \
-            f"-p {one.host_port + 1}:{one.port}"
+            + command.format(_forward(one, one.host_port + 1))
     elif error.errno == errno.EACCES:
         why = "ports below 1024 need privilege; publish another: " \
-            f"-p {one.host_port + 8000}:{one.port}"
+            + command.format(_forward(one, one.host_port + 8000))
     elif error.errno == errno.EADDRNOTAVAIL:
         why = "this host does not have that address"
     else:
         why = error.strerror
     return f"{app.name} cannot be published at {where}: {why}"
+
+
+def _forward(one, host_port):
+    """What -p takes to publish it at that port instead."""
+    kind = "" if one.protocol == "tcp" else f"/{one.protocol}"
+    return f"-p {host_port}:{one.port}{kind}"
 
 
 @dataclasses.dataclass
@@ -364,6 +396,11 @@ class Card:
             inside = [a for a in app.address if a.version == 4]
             for one in app.publish:
                 yield one.protocol, one.host, one.host_port, inside[0], one.port
+
+    def places(self):
+        """{application: [where it is published]}, for people."""
+        return {app.name: [one.where() for one in app.publish]
+                for app in self.apps if app.publish and self.how == "user"}
 
     def qemu(self, kind):
         """QEMU's arguments; kind: the machine type."""

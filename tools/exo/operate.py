@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Verbs that talk to a running machine through its management port."""
 
+import ipaddress
 import json
 import os
 import pathlib
@@ -38,10 +39,44 @@ def _age(milliseconds):
     return f"{seconds // 3600}h{seconds % 3600 // 60:02}m"
 
 
+def places(apps):
+    """Lines of a table: who has which address. apps: of a manifest."""
+    rows = [app for app in apps if app.address]
+    return _table(rows, [
+        ("APP", lambda a: a.name),
+        ("ADDRESS", lambda a: " ".join(map(str, a.address))),
+        ("PORTS", lambda a: " ".join(map(str, a.ports)) or _all_ports(a, apps)),
+        ("PUBLISHED", lambda a: " ".join(one.where() for one in a.publish)
+         or "-")]) if rows else []
+
+
+def _all_ports(app, apps):
+    shared = any(other.ports and set(other.address) & set(app.address)
+                 for other in apps)
+    return "the rest" if shared else "all"
+
+
+def _address(row):
+    """Where an application is: ADDRESS, or ADDRESS:PORTS."""
+    found = [row["address4"]] if row["address4"] else []
+    if row["address6"]:
+        number = ipaddress.IPv6Address(int(row["address6"], 16))
+        found.append(f"[{number}]" if row["ports"] else str(number))
+    # The last range are the ports that it connects from.
+    ports = ",".join(dict.fromkeys(map(_span, row["ports"][:-1])))
+    return " ".join(f"{a}:{ports}" if ports else a for a in found) or "-"
+
+
+def _span(span):
+    first, last = span["first"], span["last"]
+    return f"{first}" if first == last else f"{first}-{last}"
+
+
 def ps(args):
     """./exo ps"""
-    directory, _ = state.find(args.name)
+    directory, facts = state.find(args.name)
     rows = mgmt.request(directory, "ps")
+    published = facts.get("published", {})
     for line in _table(rows, [
             ("APP", lambda r: r["app"]), ("IMAGE", lambda r: r["image"]),
             ("STATE", lambda r: r["state"]),
@@ -50,7 +85,10 @@ def ps(args):
             ("STATUS", lambda r: r["status"] if r["status"] >= 0 else "-"),
             ("RESTARTS", lambda r: r["restarts"]),
             ("PAGES used/reserved/limit", _pages),
-            ("SLOTS", lambda r: r["slots"])]):
+            ("SLOTS", lambda r: r["slots"]),
+            ("ADDRESS", _address),
+            ("PUBLISHED", lambda r: " ".join(published.get(r["app"], ()))
+             or "-")]):
         print(line)
 
 

@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 
-from . import ExoError, console, machine, manifest, mgmt, network, state
+from . import (ExoError, console, machine, manifest, mgmt, network, state,
+               welcome)
 
 _BAD_ENDS = {
     "panic": "the kernel panicked (see above)",
@@ -28,7 +29,6 @@ _BAD_ENDS = {
 def ad_hoc(args):
     """The manifest of `run`: a program more than once gets numbered names."""
     tables, seen = [], {}
-    reserved, _, limit = args.memory.partition(":")
     for text in args.apps:
         base = pathlib.Path(text).name.lower()
         base = re.sub(r"[^a-z0-9-]", "-", base)[:27].lstrip("-0123456789")
@@ -36,8 +36,10 @@ def ad_hoc(args):
         name = base if seen[base] == 1 else f"{base}-{seen[base]}"
         table = {"name": name or "app", "args": args.program_args,
                  "image": os.path.abspath(text) if "/" in text else text,
-                 "memory": {"reserved": reserved, "limit": limit or reserved},
                  "restart": args.restart}
+        if args.memory:
+            reserved, _, limit = args.memory.partition(":")
+            table["memory"] = {"reserved": reserved, "limit": limit or reserved}
         if args.publish or args.network:
             table["address"] = "auto"
         if args.cpu:
@@ -61,8 +63,8 @@ def build_machine(args, plan, name, **more):
     words = " ".join([*plan.options, args.append]).strip()
     card = _card(args, plan)
     return machine.Machine(
-        plan.modules(), kernel=args.kernel, append=words, machine=kind, smp=plan.cpus,
-        mem=plan.memory, icount=args.icount, kvm=args.kvm, name=name,
+        plan.modules(), kernel=args.kernel, append=words, machine=kind,
+        smp=plan.cpus, mem=plan.memory, icount=args.icount, kvm=args.kvm, name=name,
         emulator="bochs" if args.bochs else "qemu", debug=not args.bochs,
         card=card, **more)
 
@@ -75,8 +77,17 @@ def _card(args, plan):
     model = "e1000" if args.bochs else args.card or plan.card
     card = network.Card(plan.net, plan.apps, model, how)
     if how == "user":
-        network.check_free(plan.apps)
+        network.check_free(plan.apps, _publishing(args))
     return card
+
+
+def _publishing(args):
+    """How to publish another port, with {} in the place of what -p takes."""
+    if args.verb == "up":
+        return f"./exo up {{}} {args.file}"
+    if args.verb == "run":
+        return f"./exo run {{}} {args.apps[0]}"
+    return "change publish in the manifest"
 
 
 def _free_name(wanted):
@@ -99,11 +110,13 @@ def run(args, plan, name, alone):
         if args.bochs:
             print("exo: building the image for Bochs ...", file=sys.stderr)
         m.start()
-        if sys.stdin.isatty() and sys.stdout.isatty():
+        if at_terminal():
             print(f"exo: {name} is on; Ctrl-A X ends it, ./exo top watches "
                   "it from another terminal", file=sys.stderr)
         printer = console.Printer(plan.images(), m.directory)
-        with console.Keyboard(m.send) as keys:
+        offers = plan.apps if m.card and m.card.how == "user" else []
+        with console.Keyboard(m.send) as keys, \
+                welcome.Welcome(offers, _footer(name)):
             try:
                 end = _follow(m, printer, keys, args.timeout)
             except KeyboardInterrupt:
@@ -112,9 +125,19 @@ def run(args, plan, name, alone):
         return _conclude(m, end, alone, args.timeout)
 
 
+def _footer(name):
+    return [f"from another terminal: ./exo top --name {name}; also ps, logs, "
+            "pcap, stop, mortem, trace"]
+
+
 def _check_name(name):
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}", name):
         raise ExoError(f"--name {name!r}: use letters, digits and -")
+
+
+def at_terminal():
+    """Does a person watch?"""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _follow(m, printer, keys, timeout):
@@ -158,6 +181,7 @@ def detach(args, path):
     answers."""
     name = args.name or _free_name(path.stem)
     words = [a for a in sys.argv[1:] if a not in ("-d", "--detach")]
+    words += ["--stay"]
     if not args.name:
         words += ["--name", name]
     with tempfile.TemporaryFile() as errors:
@@ -227,7 +251,7 @@ def _plan(args):
         (state.ROOT / "apps" / f"{first}.toml").exists()
     if len(args.what) == 1 and is_file:
         return manifest.load(manifest.find(first), args.mem, args.smp)
-    args.apps, args.memory = args.what, "256K"
+    args.apps, args.memory = args.what, None
     args.cpu, args.restart = None, "never"
     args.publish, args.network = [], False
     return ad_hoc(args)

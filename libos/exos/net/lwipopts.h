@@ -51,35 +51,39 @@
 #define LWIP_NETIF_LOOPBACK            1
 
 /* Internet. */
-#define LWIP_IPV4                      1
-#define LWIP_IPV6                      1
-#define LWIP_ICMP                      1
-#define LWIP_IGMP                      0
-#define LWIP_IPV6_MLD                  0
-#define LWIP_IPV6_AUTOCONFIG           0
-#define LWIP_IPV6_DUP_DETECT_ATTEMPTS  0
-#define LWIP_IPV6_NUM_ADDRESSES        4
-#define LWIP_ND6_NUM_NEIGHBORS         64
-#define LWIP_ND6_NUM_DESTINATIONS      64
-#define MEMP_NUM_ND6_QUEUE             64
-#define IP_FORWARD                     0
-#define IP_REASSEMBLY                  1
-#define IP_REASS_MAX_PBUFS             128
-#define IP_FRAG                        1
-#define IPV6_FRAG_COPYHEADER           1 /* pointers are longer than what it overlays */
-#define LWIP_MULTICAST_TX_OPTIONS      1
-#define IP_SOF_BROADCAST               1
-#define LWIP_DHCP                      0
-#define LWIP_DNS                       1
-#define DNS_MAX_SERVERS                3
-#define DNS_TABLE_SIZE                 16
-#define DNS_MAX_NAME_LENGTH            256
+#define LWIP_IPV4                     1
+#define LWIP_IPV6                     1
+#define LWIP_ICMP                     1
+#define LWIP_IGMP                     0
+#define LWIP_IPV6_MLD                 0
+#define LWIP_IPV6_AUTOCONFIG          0
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS 0
+#define LWIP_IPV6_NUM_ADDRESSES       4
+#define LWIP_ND6_NUM_NEIGHBORS        64
+#define LWIP_ND6_NUM_DESTINATIONS     64
+#define MEMP_NUM_ND6_QUEUE            64
+#define IP_FORWARD                    0
+#define IP_REASSEMBLY                 1
+#define IP_REASS_MAX_PBUFS            128
+#define IP_FRAG                       1
+#define IPV6_FRAG_COPYHEADER          1 /* pointers are longer than what it overlays */
+#define LWIP_MULTICAST_TX_OPTIONS     1
+#define IP_SOF_BROADCAST              1
+#define LWIP_DHCP                     0
+#define LWIP_DNS                      1
+#define DNS_MAX_SERVERS               3
+#define DNS_TABLE_SIZE                16
+#define DNS_MAX_NAME_LENGTH           256
 
 /* Addresses, prefix lengths and gateways stand in the manifest (stack.c). */
 struct netif;
 struct ip6_addr;
 const struct ip6_addr *stack_gateway6(const struct ip6_addr *to);
 #define LWIP_HOOK_ND6_GET_GW(netif, to) ((void)(netif), stack_gateway6(to))
+
+/* Sums are added as the rest of Exo adds them: eight bytes a step. */
+unsigned short stack_checksum(const void *bytes, int count);
+#define LWIP_CHKSUM stack_checksum
 
 /* UDP and TCP. */
 #define LWIP_UDP                           1
@@ -110,16 +114,31 @@ const struct ip6_addr *stack_gateway6(const struct ip6_addr *to);
 #define TCP_TMR_INTERVAL  50
 #define LWIP_TCP_RTO_TIME 1000
 
-/* TIME_WAIT is twice this, in ms. Initial sequence numbers are unpredictable
-   and grow with time for each pair of addresses, so that a segment of a former
-   connection is not taken for one of the next. */
-#define TCP_MSL 1000
+/* A connection waits for its end twice this, in ms; lwIP uses it where `pcb` is
+   that connection. In TIME_WAIT it is short: initial sequence numbers are
+   unpredictable and grow with time for each pair of addresses, so a segment of
+   a former connection is not taken for one of the next. In LAST_ACK all that
+   was sent may still be on its way, and a peer may be slow to take it. */
+#define TCP_MSL (pcb->state == LAST_ACK ? 60000u : 1000u)
 
 struct ip_addr;
 unsigned net_first_sequence(const struct ip_addr *local, unsigned short port,
                             const struct ip_addr *remote,
                             unsigned short remote_port);
 #define LWIP_HOOK_TCP_ISN net_first_sequence
+
+/* A segment's connection is found by a hash (connections.c). A pcb is known
+   there from when it has both addresses until it is freed. */
+struct tcp_pcb;
+struct tcp_hdr;
+void net_connection_add(struct tcp_pcb *pcb);
+void net_connection_remove(struct tcp_pcb *pcb);
+struct tcp_pcb *net_connection_find(const struct tcp_hdr *segment,
+                                    const struct tcp_pcb *list);
+#define LWIP_HOOK_TCP_PCB_FIELDS struct tcp_pcb *found_next, **found_at;
+#define LWIP_HOOK_TCP_PCB_ADD    net_connection_add
+#define LWIP_HOOK_TCP_PCB_REMOVE net_connection_remove
+#define LWIP_HOOK_TCP_PCB_FIND   net_connection_find
 
 /* Assertions are on; counters are there to be shown. */
 #define LWIP_STATS         1

@@ -10,6 +10,7 @@
 #include <lwip/ethip6.h>
 #include <lwip/init.h>
 #include <lwip/netif.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/ip.h>
 #include <lwip/sys.h>
 #include <lwip/tcp.h>
@@ -43,6 +44,7 @@ struct received {
 
 static struct {
     bool open, running;
+    bool starved; // a frame found no send buffer
     struct net net;
     struct netif netif;
     struct received *received; // one for each receive buffer
@@ -58,6 +60,12 @@ FOR_LWIP u32_t
 sys_now(void)
 {
     return (u32_t)(clock_uptime_ns() / CLOCK_MS);
+}
+
+FOR_LWIP u16_t
+stack_checksum(const void *bytes, int count)
+{
+    return inet_fold(inet_sum(bytes, (uint32_t)count, 0));
 }
 
 /* In -------------------------------------------------------------------------
@@ -155,11 +163,35 @@ send(struct netif *netif, struct pbuf *p)
         net_kick(&stack.net);
         buffer = net_reserve(&stack.net);
     }
+    if (!buffer) {
+        stack.starved = true;
+        stack.net.tx->wake = 1;
+    }
     if (!buffer || p->tot_len > EXO_FRAME_MAX)
         return ERR_MEM;
     pbuf_copy_partial(p, buffer, p->tot_len, 0);
     net_commit(&stack.net, p->tot_len, leave_sum(buffer, p->tot_len));
     return ERR_OK;
+}
+
+static bool
+can_resume(void)
+{
+    return stack.starved && net_reserve(&stack.net);
+}
+
+/* Connections whose frames found no buffer send them now that there are some:
+ * by itself lwIP would take them for lost, and wait. */
+static void
+resume(void)
+{
+    if (!can_resume())
+        return;
+    stack.starved = false;
+    stack.net.tx->wake = 0;
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (pcb->unsent)
+            tcp_output(pcb);
 }
 
 void
@@ -172,6 +204,19 @@ stack_flush(void)
 /* Running --------------------------------------------------------------------
  */
 
+/* Are there packets of the program's for its own addresses? */
+static bool
+talks_to_itself(void)
+{
+    const struct netif *netif;
+    NETIF_FOREACH(netif)
+    {
+        if (netif->loop_first)
+            return true;
+    }
+    return false;
+}
+
 void
 stack_run(void)
 {
@@ -179,8 +224,10 @@ stack_run(void)
         return;
     stack.running = true;
     take_packets();
+    resume();
     sys_check_timeouts();
-    netif_poll_all(); // what the program sends to itself
+    if (talks_to_itself())
+        netif_poll_all();
     stack.running = false;
     net_kick(&stack.net);
 }
@@ -195,7 +242,7 @@ run(uint64_t bits)
 static exo_tsc
 due(void)
 {
-    if (net_waits(&stack.net) || stack.netif.loop_first)
+    if (net_waits(&stack.net) || talks_to_itself() || can_resume())
         return 0;
     u32_t ms = sys_timeouts_sleeptime();
     if (!ms)
@@ -299,8 +346,7 @@ open_interface(void)
         .receive = share_of(pages, RECEIVE_LEAST, RECEIVE_MOST),
         .page = page,
     };
-    int64_t error =
-        net_open_own(&stack.net, &space_map, &plan, granted());
+    int64_t error = net_open_own(&stack.net, &space_map, &plan, granted());
     if (error)
         return crt_errno(error);
     stack.first = plan.send * EXO_PAGE_BYTES;

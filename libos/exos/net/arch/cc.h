@@ -13,7 +13,7 @@
 
 /* htons() and its kin come from the C library. */
 #define LWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS
-#define SSIZE_MAX             0x7fffffffffffffffl
+#define SSIZE_MAX 0x7fffffffffffffffl
 
 #define LWIP_RAND()             arc4random()
 #define LWIP_PLATFORM_DIAG(x)   (printf x)

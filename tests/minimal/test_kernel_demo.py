@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The demonstration, `./exo up demo`. Each application must have its line, and
+"""The kernel's demonstration, `./exo up kernel`. Each application must have its line, and
 none may cost another one what it was promised.
 
 It boots once for most claims, with time counted in instructions: deadlines and
@@ -34,7 +34,7 @@ cpu = "20%"
 
 def demonstrate(**options):
     """Boot it as its manifest says."""
-    demo = manifest.load(ROOT / "apps/demo.toml")
+    demo = manifest.load(ROOT / "apps/kernel.toml")
     return boot(demo.modules(), smp=demo.cpus, mem=demo.memory, **options)
 
 
