@@ -137,9 +137,6 @@ net_deliver_rest(void)
             return false;
         r->left--;
     }
-    if (r->held)
-        nic.driver->release();
-    r->held = false;
     return true;
 }
 
@@ -264,8 +261,9 @@ poll_once(void)
     K.net.stamp = hw_rdtsc();
     while (net_deliver_rest() && frames < POLL_FRAMES && K.net.budget > 0 &&
            nic.driver->receive(&frame)) {
-        K.net.rest->held = true; /* released as soon as nothing is left */
         receive(&frame);
+        net_keep(); /* a reset may come before the rest does */
+        nic.driver->release();
         frames++;
     }
     K.net.stamp = 0;

@@ -185,7 +185,6 @@ struct rest {
     struct frame frame;
     struct walk walk[2]; /* the last one first */
     unsigned left;       /* walks; 0: there is no such frame */
-    bool held;           /* it lies in the card's buffer */
     uint8_t bytes[EXO_FRAME_MAX];
 };
 
