@@ -269,12 +269,8 @@ poll_once(void)
         frames++;
     }
     K.net.stamp = 0;
-<<<<<<< HEAD
-    return sent == POLL_SENT || frames == POLL_FRAMES || K.net.budget <= 0;
-=======
-    return sent == POLL_SENT || frames == POLL_FRAMES ||
-           copies >= POLL_COPIES || (K.net.blocked && !K.net.flying);
->>>>>>> r1
+    return sent == POLL_SENT || frames == POLL_FRAMES || K.net.budget <= 0 ||
+           (K.net.blocked && !K.net.flying);
 }
 
 /* True: the budget ended first. */
