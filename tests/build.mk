@@ -26,8 +26,9 @@ $(TEST_IMAGES): $(BUILD)/tests/%: $(BUILD)/tests/objects/tests/%.c.o \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^)
 
-include tests/exos.mk tests/ports.mk
-# For whole machines, beside the applications.
-$(call user-program,jit,tests/minimal/jit.c,minimal exo)
+# Programs on libos/minimal, for tests of whole machines.
+$(foreach program,jit spoofer,\
+    $(call user-program,$(program),tests/minimal/$(program).c,minimal exo))
 
+include tests/exos.mk tests/ports.mk
 include tests/host.mk

@@ -63,7 +63,12 @@ host-program = $(eval $(call host-program-rules,$(1),$(2),$(3),$(4)))
 kernel-test  = $(call host-program,$(1),$(2),hosted,$(HOST_DIR)/kernel.a)
 
 $(call kernel-test,death_test,tests/unit/death_test.c)
+$(call kernel-test,card_test,tests/unit/card_test.c)
 $(call kernel-test,filter_test,tests/unit/filter_test.c)
+# A libOS's own view of the kernel, and the kernel.
+$(BUILD)/hosted/tests/unit/filters_test.c.o: private HOST_CFLAGS += -iquote libos
+$(call host-program,filters_test,tests/unit/filters_test.c,hosted,\
+    $(call objects,hosted-user,libos/lib/filters.c) $(HOST_DIR)/kernel.a)
 $(call kernel-test,logic_test,tests/unit/logic_test.c)
 $(call kernel-test,random,tests/fuzz/random.c $(CALLS))
 $(call kernel-test,model,$(wildcard tests/model/*.c) $(CALLS))

@@ -44,6 +44,7 @@ report_cpus(struct report *r)
 static void
 report_envs(struct report *r)
 {
+    uint64_t total = exo_machine()->pages_total; // the first env has no limit
     uint32_t shown = 0;
     report_table(r, "envs");
     for (uint32_t i = 0; i < exo_machine()->nenvs && shown < ENVS_MOST; i++) {
@@ -57,7 +58,7 @@ report_envs(struct report *r)
         report_number(r, "ran_ms", ms(env->time_ran));
         report_number(r, "pages", pages->used);
         report_number(r, "reserved", pages->reserved);
-        report_number(r, "limit", pages->limit);
+        report_number(r, "limit", pages->limit < total ? pages->limit : total);
         report_number(r, "slots", env->account[EXO_KIND_SLOT].used);
         report_number(r, "revoked", env->revoked);
         shown++;

@@ -21,6 +21,8 @@ static struct {
     uint32_t at;     // of the buffer that was handed out
     bool out;
     uint64_t asked_ns;
+    exo_tsc began; // and the same on the wall clock: one for all frames, so
+    uint64_t began_wall_ns; // that their times keep their order
 } tap;
 
 bool
@@ -80,6 +82,8 @@ tap_on(const struct app *app)
         return error;
     }
     tap.net.rx->quiet = 1; // the operator's tool asks often enough
+    tap.began = clock_tsc();
+    tap.began_wall_ns = clock_wall_ns();
     error = attach_all(own);
     if (error)
         tap_off();
@@ -100,12 +104,6 @@ tap_mark(void)
     tap.asked_ns = clock_uptime_ns();
 }
 
-static uint64_t
-wall_ns(exo_tsc time)
-{
-    return clock_wall_ns() - clock_ns(clock_tsc() - time);
-}
-
 bool
 tap_next(struct tap_frame *frame)
 {
@@ -117,7 +115,8 @@ tap_next(struct tap_frame *frame)
         !net_take(&tap.net, &packet))
         return false;
     *frame = (struct tap_frame){
-        .wall_ns = wall_ns(net_info(&tap.net, packet.at)->time),
+        .wall_ns = tap.began_wall_ns +
+                   clock_ns(net_info(&tap.net, packet.at)->time - tap.began),
         .sent = packet.flags & EXO_RX_SENT,
         .bytes = packet.bytes,
         .frame = packet.frame,

@@ -53,7 +53,9 @@ function makeTable(rows) {
   for (const row of rows) {
     const line = body.insertRow();
     for (const name of names)
-      line.append(make('td', shown(row[name] ?? ''), kind(name)));
+      line.append(make('td', name === names[0] ? row[name] // a name, not a count
+                                               : shown(row[name] ?? ''),
+                       kind(name)));
   }
   const scroll = make('div', undefined, 'scroll');
   scroll.append(table);

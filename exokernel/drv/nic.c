@@ -5,7 +5,9 @@
 #include "debug/print.h"
 #include "drv/e1000.h"
 #include "drv/virtio_net.h"
+#include "hw.h"
 #include "kernel.h"
+#include "lib/string.h"
 
 enum {
     BUFFERS_LEAST = 32,
@@ -31,6 +33,21 @@ nic_mac_is_good(void)
     for (unsigned i = 0; i < sizeof(nic.mac); i++)
         sum |= nic.mac[i];
     return sum != 0 && (nic.mac[0] & 1) == 0;
+}
+
+void
+nic_mac_make_up(void)
+{
+    uint64_t random;
+    if (!hw_rdrand(&random))
+        random = hw_rdtsc();
+    const uint8_t mac[] = {0x02, /* local, of one card */
+                           'E',
+                           'X',
+                           (uint8_t)(random >> 16),
+                           (uint8_t)(random >> 8),
+                           (uint8_t)random};
+    memcpy(nic.mac, mac, sizeof(nic.mac));
 }
 
 static bool

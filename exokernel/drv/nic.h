@@ -98,8 +98,10 @@ extern struct nic nic;
 void nic_init(void);
 
 /* For drivers: how many receive buffers this machine can spare, a multiple of
- * 32; and is nic.mac an address that one card can have? */
+ * 32; is nic.mac an address that one card can have; and make one up for a card
+ * that has none: a local one, another at each boot. */
 uint16_t nic_buffers(void);
 bool nic_mac_is_good(void);
+void nic_mac_make_up(void);
 
 #endif

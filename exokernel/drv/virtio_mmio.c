@@ -219,8 +219,8 @@ parse_option(const char *text, struct acpi_device *where)
     return true;
 }
 
-/* The n-th place where a device may be, in *where; false: there are no more,
- * or the option that should tell is wrong. */
+/* The n-th place where a device may be, in *where; no bytes of it: the option
+ * that should tell is wrong. False: there are no more. */
 static bool
 next_place(const char **option, unsigned *n, struct acpi_device *where)
 {
@@ -228,12 +228,13 @@ next_place(const char **option, unsigned *n, struct acpi_device *where)
         *option = boot_option_next("virtio_mmio.device", *option);
     if (*option == NULL)
         return acpi_find_virtio((*n)++, where);
-    if (parse_option(*option, where))
-        return true;
-    printk("virtio: the option virtio_mmio.device=%.40s is not "
-           "SIZE@ADDRESS:LINE\n",
-           *option);
-    return false;
+    if (!parse_option(*option, where)) {
+        *where = (struct acpi_device){.bytes = 0};
+        printk("exo: virtio: the option virtio_mmio.device=%.40s is not "
+               "SIZE@ADDRESS:LINE; ignored\n",
+               *option);
+    }
+    return true;
 }
 
 bool

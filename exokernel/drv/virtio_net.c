@@ -26,6 +26,7 @@ enum {
     SEND = 1,
     QUEUE_MOST = 256,
     KICK_AFTER = 16, /* buffers given back before the device hears of it */
+    FILL_STEP = 32,  /* buffers given at once after a reset */
 };
 
 enum feature {
@@ -82,6 +83,7 @@ static struct {
     uint16_t *buffer_of; /* [rx.size] by first descriptor */
     uint16_t current;    /* the buffer that net has, or nbuffers */
     uint16_t given;      /* buffers given back, not yet told */
+    uint16_t filled;     /* buffers given since the reset at least once */
 
     struct slot *slot; /* [nslots] */
     uint16_t nslots, nfree;
@@ -128,6 +130,16 @@ tell_given(void)
     virtio_kick(&net.dev, RECEIVE, &net.rx);
 }
 
+/* Give buffers that the device has not had since its reset; true: there are
+ * more. */
+static bool
+fill(void)
+{
+    for (unsigned i = 0; i < FILL_STEP && net.filled < net.nbuffers; i++)
+        give(net.filled++);
+    return net.filled < net.nbuffers;
+}
+
 static bool
 receive(struct nic_frame *frame)
 {
@@ -138,6 +150,8 @@ receive(struct nic_frame *frame)
     if (got == VIRTQ_BROKEN)
         reset();
     if (got != VIRTQ_TAKEN) {
+        if (!net.dead)
+            fill();
         if (net.given != 0 && !net.dead)
             tell_given();
         return false;
@@ -269,7 +283,7 @@ link_up(void)
                           STATUS_LINK_UP) != 0);
 }
 
-/* Hand both queues and all buffers over. */
+/* Hand both queues over, and the first buffers. */
 static bool
 begin(void)
 {
@@ -280,8 +294,8 @@ begin(void)
         !virtio_queue(&net.dev, SEND, &net.tx))
         return false;
     net.current = net.nbuffers;
-    for (uint16_t i = 0; i < net.nbuffers; i++)
-        give(i);
+    net.filled = 0;
+    fill();
     interrupts(net.interrupts);
     virtio_ready(&net.dev);
     tell_given();
@@ -350,21 +364,34 @@ alloc_queues(void)
     return true;
 }
 
+static void
+read_mac(void)
+{
+    if (!virtio_has(&net.dev, NET_MAC)) {
+        nic_mac_make_up();
+        return;
+    }
+    for (unsigned i = 0; i < sizeof(nic.mac); i++)
+        nic.mac[i] = net.dev.transport->config(&net.dev, CONFIG_MAC + i);
+}
+
 /* The device is open: find out what it can do, and let it begin. */
 static bool
 take(void)
 {
-    if (!virtio_begin(&net.dev, WANTED) || !virtio_has(&net.dev, NET_MAC))
+    if (!virtio_begin(&net.dev, WANTED))
         return false;
     net.features = net.dev.features;
     net.header_bytes = sizeof(struct header) - (net.dev.old ? 2 : 0);
     net.apart = net.dev.old && !virtio_has(&net.dev, VIRTIO_ANY_LAYOUT) ? 2 : 1;
-    for (unsigned i = 0; i < sizeof(nic.mac); i++)
-        nic.mac[i] = net.dev.transport->config(&net.dev, CONFIG_MAC + i);
+    read_mac();
     if (!nic_mac_is_good() || !alloc_queues() || !begin()) {
         virtio_stop(&net.dev);
         return false;
     }
+    while (fill())
+        ;
+    tell_given();
     nic.driver = &driver;
     nic.bus = net.dev.transport->name;
     nic.tx_sum = virtio_has(&net.dev, NET_CSUM);

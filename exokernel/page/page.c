@@ -277,14 +277,15 @@ page_merge(exo_page head)
         info[tails + 1].use = EXO_USE_TAIL;
     }
     p->tails = tails;
+    info->flags = flags; /* what is split again is no cleaner than its parts */
     if (tails < stop) {
         page_split(head);
         return -EXO_E_STATE;
     }
-    if (tails == TAILS)
-        flags &= (uint8_t)~EXO_PAGE_PART;
-    info->flags = flags;
-    return tails == TAILS ? 0 : -EXO_E_AGAIN;
+    if (tails < TAILS)
+        return -EXO_E_AGAIN;
+    info->flags &= (uint8_t)~EXO_PAGE_PART;
+    return 0;
 }
 
 void

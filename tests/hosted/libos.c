@@ -140,6 +140,8 @@ lib_spawn(const struct lib_spawn *how)
                              .flags = how->flags,
                              .cpu = how->cpu1 - 1};
     s.share[EXO_KIND_PAGE] = (struct exo_share){how->reserved, how->limit};
+    s.share[EXO_KIND_RING] = (struct exo_share){0, 1};
+    s.share[EXO_KIND_ATOM] = (struct exo_share){0, 8};
     s.share[EXO_KIND_ENV] = (struct exo_share){4, 4};
     s.share[EXO_KIND_SLOT] = (struct exo_share){0, 1024};
     fill_uarea(s.uarea);

@@ -472,6 +472,26 @@ TEST(page_size_merges_only_pages_alike)
     EQ(page_merge(head), 0);
 }
 
+TEST(page_size_that_is_refused_does_not_call_a_page_zero)
+{
+    exo_page head = large_new(0), dirty = head + 1;
+    struct kid *k = kid_start(0, sleep_forever, 0);
+    page_gone(head); // through another's hands, so that it is zeroed
+    EQ(exo_page_alloc(CAPS, 0, k->id, &head, 1), 1);
+    page_gone(head);
+    EQ(exo_page_alloc(CAPS, 0, 0, &head, 1), 1);
+    EQ(exo_page_info(head)->flags & EXO_PAGE_ZERO, EXO_PAGE_ZERO);
+    bind_here(SCRATCH, dirty, EXO_BIND_R | EXO_BIND_W);
+    *(volatile uint64_t *)SCRATCH = 0x1234000;
+    unbind_here(SCRATCH);
+    bind_here(SCRATCH, head + 2, EXO_BIND_R);
+    FAILS(page_merge(head), STATE);
+    EQ(exo_page_info(dirty)->flags & EXO_PAGE_ZERO, 0);
+    EQ(exo_table_make(ROOT_CAP, dirty, 1, 0), 0);
+    bind_here(SCRATCH, dirty, EXO_BIND_R);
+    EQ(*(volatile uint64_t *)SCRATCH, 0);
+}
+
 /* Merge in part: as far as one step goes. */
 static exo_page
 merged_in_part(void)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import unittest
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT = 240.0
@@ -21,38 +22,35 @@ def free_port(kind):
         return probe.getsockname()[1]
 
 
+def command(*words):
+    """(port of the web server, command line that starts it)"""
+    http = free_port(socket.SOCK_STREAM)
+    published = [f"{http}:80", f"{free_port(socket.SOCK_STREAM)}:7",
+                 f"{free_port(socket.SOCK_DGRAM)}:7/udp",
+                 f"{free_port(socket.SOCK_DGRAM)}:11211/udp"]
+    return http, [sys.executable, str(ROOT / "exo"), "up", "--name",
+                  f"demo-{http}", *words, "demo",
+                  *(word for text in published for word in ("-p", text))]
+
+
 class Demonstration(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.http = free_port(socket.SOCK_STREAM)
-        words = [f"{cls.http}:80", f"{free_port(socket.SOCK_STREAM)}:7",
-                 f"{free_port(socket.SOCK_DGRAM)}:7/udp",
-                 f"{free_port(socket.SOCK_DGRAM)}:11211/udp"]
         done = subprocess.run(
-            [sys.executable, str(ROOT / "exo"), "up", "--name",
-             f"demo-{cls.http}", "demo",
-             *(word for text in words for word in ("-p", text))],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=LIMIT, check=False)
+            command()[1], stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=LIMIT, check=False)
         cls.status, cls.said = done.returncode, done.stderr
         cls.console = done.stdout
 
-    def line(self, pattern, text=None):
+    def line(self, pattern):
         """The one line that is like this."""
-        found = re.findall(rf"^{pattern}$", text or self.console, re.M)
+        found = re.findall(rf"^{pattern}$", self.console, re.M)
         self.assertEqual(len(found), 1, f"{pattern}\n{self.console}{self.said}")
         return found[0]
 
     def test_it_ends_with_status_0(self):
         self.assertEqual(self.status, 0, self.console + self.said)
         self.line(r"init \| power off, status 0")
-
-    def test_the_host_is_answered_and_told_where(self):
-        self.line(rf"exo:   web +open http://127\.0\.0\.1:{self.http}/  "
-                  r"\(HTTP/1\.1 200 OK\)", self.said)
-        self.line(rf"exo: +http://127\.0\.0\.1:{self.http}/live\.html .*",
-                  self.said)
-        self.line(r"exo:   kv +127\.0\.0\.1:\d+/udp", self.said)
 
     def test_a_neighbour_is_answered(self):
         self.line(r"fetch \| HTTP/1\.1 200 OK")
@@ -73,6 +71,30 @@ class Demonstration(unittest.TestCase):
             self.assertEqual(self.console.count(f"init | start {app} "), 1)
         for app in ("web", "echo", "kv", "netd"):
             self.line(rf"init \| {app} ended with status 0")
+
+
+class Stay(unittest.TestCase):
+    def test_servers_stay_and_the_host_is_told_where(self):
+        http, words = command("--stay")
+        said = []
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE) as machine:
+            for line in machine.stderr:
+                said.append(line.rstrip("\n"))
+                if "from another terminal" in line:
+                    break
+            url = f"http://127.0.0.1:{http}/"
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                self.assertIn(b"<title>Exo</title>", answer.read())
+            subprocess.run([sys.executable, str(ROOT / "exo"), "shutdown",
+                            "--name", f"demo-{http}"], check=True,
+                           stderr=subprocess.DEVNULL)
+            self.assertEqual(machine.wait(LIMIT), 0, said)
+        for wanted in (f"exo:   web        open {url}  (HTTP/1.1 200 OK)",
+                       f"exo:              {url}live.html shows the whole "
+                       "machine, live"):
+            self.assertIn(wanted, said)
 
 
 if __name__ == "__main__":

@@ -328,6 +328,19 @@ ACCESS(8, b)
 ACCESS(16, w)
 ACCESS(32, l)
 
+bool
+hw_rdrand(uint64_t *out)
+{
+    *out = 0;
+    return false; /* as on an older machine */
+}
+
+uint64_t
+hw_rdtsc(void)
+{
+    return 123456789;
+}
+
 void
 hw_pause(void)
 {

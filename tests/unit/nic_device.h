@@ -45,6 +45,7 @@ struct sim {
     enum card card;
     bool msix;           /* it has MSI-X */
     bool sums;           /* virtio: it offers checksums */
+    bool no_mac;         /* virtio: it has no address of its own */
     bool no_reset;       /* it never comes out of a reset again */
     bool hold;           /* it takes frames to send and finishes none */
     uint8_t config[256]; /* of its PCI function */

@@ -41,7 +41,9 @@ is_old(void)
 static uint64_t
 offered(void)
 {
-    uint64_t all = BIT(F_MAC) | BIT(F_STATUS) | BIT(F_INDIRECT);
+    uint64_t all = BIT(F_STATUS) | BIT(F_INDIRECT);
+    if (!sim.no_mac)
+        all |= BIT(F_MAC);
     if (sim.sums)
         all |= BIT(F_CSUM) | BIT(F_GUEST_CSUM);
     if (!is_old())
@@ -83,7 +85,7 @@ set_status(uint8_t status)
 static uint8_t
 device_config(unsigned at)
 {
-    return at < 6 ? sim_mac[at] : at == 6 ? 1 : 0;
+    return at < 6 && !sim.no_mac ? sim_mac[at] : at == 6 ? 1 : 0;
 }
 
 static struct virtio_rings *

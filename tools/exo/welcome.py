@@ -68,19 +68,20 @@ class Welcome:
 
     def _ask(self, one, deadline):
         """The first line of the server's answer; "" when none came."""
+        patience = 1.0  # what is sent before it listens may never be answered
         while not self._closed.is_set() and time.monotonic() < deadline:
-            line = _first_line(one, deadline)
+            line = _first_line(one, patience)
             if line.startswith("HTTP/"):
                 return line
             self._closed.wait(_RETRY_S)
+            patience += 1
         return ""
 
 
-def _first_line(one, deadline):
+def _first_line(one, patience):
     host = "127.0.0.1" if one.host == "0.0.0.0" else one.host
     try:
-        left = max(deadline - time.monotonic(), 0.1)
-        with socket.create_connection((host, one.host_port), left) as wire:
+        with socket.create_connection((host, one.host_port), patience) as wire:
             wire.sendall(_REQUEST)
             with wire.makefile("rb") as answer:
                 return answer.readline(200).decode("latin-1").strip()

@@ -114,10 +114,12 @@ unsigned short stack_checksum(const void *bytes, int count);
 #define TCP_TMR_INTERVAL  50
 #define LWIP_TCP_RTO_TIME 1000
 
-/* TIME_WAIT is twice this, in ms. Initial sequence numbers are unpredictable
-   and grow with time for each pair of addresses, so that a segment of a former
-   connection is not taken for one of the next. */
-#define TCP_MSL 1000
+/* A connection waits for its end twice this, in ms; lwIP uses it where `pcb` is
+   that connection. In TIME_WAIT it is short: initial sequence numbers are
+   unpredictable and grow with time for each pair of addresses, so a segment of
+   a former connection is not taken for one of the next. In LAST_ACK all that
+   was sent may still be on its way, and a peer may be slow to take it. */
+#define TCP_MSL (pcb->state == LAST_ACK ? 60000u : 1000u)
 
 struct ip_addr;
 unsigned net_first_sequence(const struct ip_addr *local, unsigned short port,
