@@ -150,7 +150,8 @@ def show(tree, load):
     """Print which functions a load's instructions are in, of the kernel and of
     the server, for each request."""
     def work():
-        with servers.Exo(tree, app(tree, load.server), profiled=True) as machine:
+        table = app(tree, load.server)
+        with servers.Exo(tree, table, profiled=True) as machine:
             prepare(load.server)
             load.client(tree, load.count // WARM)
             before = machine.counters.executions()
