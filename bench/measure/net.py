@@ -6,7 +6,7 @@ import dataclasses
 
 from exo import ExoError
 
-from . import linux, servers, size
+from . import linux, profile, servers, size
 
 KEY = "bench"
 PAGE = "/612.html"  # 612 bytes of content
@@ -60,6 +60,7 @@ LOADS = (
     Load("httpd_close_1", "httpd", 2000, http(1, close=True),
          "a connection for each request, 1 client", "nginx"),
 )
+BY_NAME = {load.name: load for load in LOADS}
 RATE = "httpd_keepalive"  # its requests a second are compared, too
 
 WEB = {"httpsmall", "httpd", "nginx"}
@@ -121,7 +122,7 @@ def measure_exo(tree, out):
 
 def measure_httpd(tree, out):
     """Memory before the first request; requests a second, without plugin."""
-    load = next(load for load in LOADS if load.name == RATE)
+    load = BY_NAME[RATE]
     with servers.Exo(tree, app(tree, "httpd"), counted=False) as machine:
         out.add("httpd_idle_memory", machine.pages_used() * 4, "KiB")
         prepare("httpd")
@@ -145,6 +146,25 @@ def measure(tree, out, _names=()):
         out.note(f"servers are not measured: {error}")
 
 
+def show(tree, load):
+    """Print which functions a load's instructions are in, of the kernel and of
+    the server, for each request."""
+    def work():
+        table = app(tree, load.server)
+        with servers.Exo(tree, table, profiled=True) as machine:
+            prepare(load.server)
+            load.client(tree, load.count // WARM)
+            before = machine.counters.executions()
+            load.client(tree, load.count)
+            after = machine.counters.executions()
+        return {address: number - before.get(address, 0)
+                for address, number in after.items()}
+
+    print(f"# {load.name}: executions for each request, of {load.count}")
+    profile.show_functions(tree, load.server, servers.in_namespace(work),
+                           load.count)
+
+
 def measure_guest(tree, made, out, beside, loads):
     with servers.Linux(tree, made, beside) as machine:
         prepare(beside)
@@ -158,7 +178,7 @@ def measure_guest(tree, made, out, beside, loads):
 
 
 def measure_guest_rate(tree, made, out):
-    load = next(load for load in LOADS if load.name == RATE)
+    load = BY_NAME[RATE]
     with servers.Linux(tree, made, load.beside, counted=False):
         prepare(load.beside)
         load.client(tree, load.count // WARM)

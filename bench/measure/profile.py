@@ -29,17 +29,22 @@ def show(tree, row):
     spent = {int(a, 16): int(n) for a, n in
              (line.split() for line in tree.profile.splitlines())}
     begins = sum(number == counting.BEGIN for number, _ in session.marks)
-    kernel, user = functions(tree.kernel), functions(tree.debug("bench"))
+    print(f"# {row.program}: executions for each BEGIN, of {begins}")
+    show_functions(tree, "bench", spent, begins)
+
+
+def show_functions(tree, program, spent, count):
+    """Print executions {address: number} by function, divided by count."""
+    kernel, user = functions(tree.kernel), functions(tree.debug(program))
     sums = {}
-    for address, count in spent.items():
+    for address, number in spent.items():
         name = name_of(kernel if address >> 63 else user, address)
         where = "kernel" if address >> 63 else "user"
-        sums[where, name] = sums.get((where, name), 0) + count
-    print(f"# {row.program}: executions for each BEGIN, of {begins}")
-    for (where, name), count in sorted(sums.items(), key=lambda s: -s[1]):
-        print(f"{count / begins:10.1f} {where:6} {name}")
+        sums[where, name] = sums.get((where, name), 0) + number
+    for (where, name), number in sorted(sums.items(), key=lambda s: -s[1]):
+        print(f"{number / count:10.1f} {where:6} {name}")
     if tree.verbose:
-        annotate(tree.kernel, spent, begins)
+        annotate(tree.kernel, spent, count)
 
 
 def annotate(path, spent, begins):

@@ -83,6 +83,14 @@ class Counters:
         return counting.Counts(*struct.unpack(f"{len(data) // 8}Q", data))
 
 
+    def executions(self):
+        """{address: how often the instruction there was executed}, of a
+        machine that is profiled."""
+        data = self.path.with_name("table").read_bytes()
+        return {address: count for address, count, _, _
+                in struct.iter_unpack("<4Q", data) if count}
+
+
 def plugin(tree, table=False):
     """The argument of -plugin; its files are in the machine's directory."""
     return f"{(tree.build / 'bench/insn.so').resolve()},live=counters" + \
