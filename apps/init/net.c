@@ -9,8 +9,8 @@
  *   receive  IPv4 to it; ARP about it; IPv6 to it and to its solicited node
  *   send     IPv4 from it; ARP that says it has it, with the machine's MAC;
  *            IPv6 from it, but neighbour advertisements of it only, and no
- *            router advertisements or redirects: those have filters below
- *            to which nobody is attached
+ *            router advertisements, redirects or extension headers: those
+ *            have filters below to which nobody is attached
  *
  * When others have ports of it, each gets filters below the owner's for these
  * ports in both directions. What all of them need to find their neighbours is
@@ -25,6 +25,10 @@
 enum {
     ARP_ASK = 1,
     ARP_ANSWER = 2,
+    HOP_BY_HOP = 0,
+    ROUTING = 43,
+    AUTHENTICATION = 51,
+    DESTINATION = 60,
     ROUTER_ADVERT = 134,
     NEIGHBOUR_ASK = 135,
     NEIGHBOUR_ADVERT = 136,
@@ -169,11 +173,20 @@ begin_icmpv6(struct maker *m, uint8_t type, exo_guard guard)
     net_icmpv6_type(&m->spec, type);
 }
 
-/* What nobody here may say: no interface is ever attached to these. */
+/* What nobody here may say: no interface is ever attached to these. Extension
+ * headers could hide it from the filters (a fragment cannot: neighbours ignore
+ * it [RFC 6980]). */
 static void
 forbid(struct maker *m)
 {
+    static const uint8_t headers[] = {HOP_BY_HOP, ROUTING, AUTHENTICATION,
+                                      DESTINATION};
     exo_filter all;
+    for (unsigned i = 0; i < sizeof(headers); i++) {
+        begin(m, EXO_NET_SEND, m->app->net.send[1], self.prefix);
+        net_ipv6_next(&m->spec, headers[i]);
+        make(m);
+    }
     begin_icmpv6(m, ROUTER_ADVERT, self.prefix);
     make(m);
     begin_icmpv6(m, REDIRECT, self.prefix);
