@@ -109,6 +109,18 @@ icmpv6(const char *name, uint8_t type, const uint8_t target[16])
     end(name);
 }
 
+/* An advertisement of somebody else's address behind an extension header of
+ * eight bytes. */
+static void
+hidden(const char *name, uint8_t header)
+{
+    begin_ipv6(header, own->address6);
+    frame[54] = NET_ICMPV6;
+    frame[62] = NEIGHBOUR_ADVERT;
+    memcpy(frame + 70, other6, 16);
+    end(name);
+}
+
 static void
 try_all(const uint8_t mac[6])
 {
@@ -128,6 +140,9 @@ try_all(const uint8_t mac[6])
     icmpv6("neighbour-advert-for-another", NEIGHBOUR_ADVERT, other6);
     icmpv6("router-advert", ROUTER_ADVERT, own->address6);
     icmpv6("redirect", REDIRECT, own->address6);
+    hidden("advert-behind-hop-by-hop", 0);
+    hidden("advert-behind-routing", 43);
+    hidden("advert-behind-destination", 60);
     begin(NET_TYPE_IPV4);
     memcpy(frame + 6, other_mac, 6);
     frame[14] = 0x45;

@@ -32,7 +32,8 @@ ALWAYS_REFUSED = {
     "arp-answer-for-another-address", "ipv4-of-another-address",
     "ipv6-of-another-address", "neighbour-advert-for-another",
     "router-advert", "redirect", "frame-from-another-card",
-    "frame-of-another-type"}
+    "frame-of-another-type", "advert-behind-hop-by-hop",
+    "advert-behind-routing", "advert-behind-destination"}
 OF_THE_OWNER = {"arp-answer", "ipv4-of-another-port", "ipv6-of-another-port",
                 "neighbour-advert"}
 OF_ALL = {"arp-ask", "ipv4", "ipv6", "neighbour-ask"}
