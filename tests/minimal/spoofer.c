@@ -36,7 +36,8 @@ put16(uint32_t at, uint32_t value)
 static void
 begin(uint16_t type)
 {
-    frame = net_reserve(&net);
+    while ((frame = net_reserve(&net)) == NULL)
+        net_kick(&net); // the card still reads those before
     memset(frame, 0, BYTES);
     memset(frame, 0xff, 6);
     memcpy(frame + 6, exo_net_info()->mac, 6);
