@@ -106,7 +106,8 @@ memory = "16M"
 """
         machine = plan(text)
         for smp in (1, 2):
-            done = boot(machine.modules(), mem="32M", smp=smp)
+            # By counted time: on a busy host deadlines would pass unseen.
+            done = boot(machine.modules(), mem="32M", smp=smp, icount=True)
             self.assertTrue(done.find(r"holder \| went on, sum 0"), done)
             self.assertTrue(done.find(r"taker \| took all"), done)
             self.assertEqual((done.end.kind, done.end.status), ("off", 0),
