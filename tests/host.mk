@@ -165,6 +165,7 @@ $(call flavour,fuzzed,FUZZ_CFLAGS)
 $(call flavour,fuzzed-user,FUZZ_USER_CFLAGS)
 $(BUILD)/fuzzed/% $(BUILD)/fuzzed-user/% $(FUZZ_DIR)/%: CC := clang
 
+OBJECTS += $(call objects,fuzzed,$(HOST_KERNEL))
 $(FUZZ_DIR)/kernel.a: $(call objects,fuzzed,$(HOST_KERNEL))
 	$(call say,AR,$@)
 	@mkdir -p $(@D) && rm -f $@
