@@ -33,6 +33,9 @@ class Compiles(Tree):
             for image, more in (("posix", ""), ("hello", ""),
                                 ("posix", 'memory = "1M"'))]
         self.assertEqual(sizes, [4 << 20, 256 << 10, 1 << 20])
+        with self.assertRaisesRegex(ExoError, "programs on exos read"):
+            manifest.parse('[[app]]\nname = "a"\nimage = "posix"\n'
+                           "hide_info = true", directory=self.root)
 
     def test_defaults(self):
         self.assertEqual(self.flat(HELLO), "exo-manifest 1\napp hello\n"
@@ -238,6 +241,7 @@ class Refuses(Tree):
         ('restart = "always"\nrestarts = 1001', "must be 0 to 1000"),
         ('wx = 1', "wx: must be true or false"),
         ('wx = true\nseal = true', "wx and seal exclude each other"),
+        ('hide_info = true\naddress = "auto"', "hide_info hides the card's"),
         ('background = true', "every app is background"),
         ('address = "10.0.3.1"', "10.0.3.1 is not in the network's 10.0.2.0"),
         ('address = "10.0.2.2"', "address 10.0.2.2 is the gateway"),

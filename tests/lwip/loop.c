@@ -16,6 +16,8 @@ enum { PORT = 7, STEP_MS = 10 };
 
 static u32_t now = 1000;
 static int failures;
+static size_t server_ends_after; /* so many bytes; 0: when the client does */
+static u16_t client_port;        /* 0: any */
 
 static struct {
     size_t total, window, sent, echoed;
@@ -57,7 +59,7 @@ pattern(size_t at)
     return (char)(at * 2654435761u >> 13);
 }
 
-/* The server sends back what it got, and closes when the client does. */
+/* The server sends back what it got. Who closes first is who waits. */
 static err_t
 server_got(void *none, struct tcp_pcb *pcb, struct pbuf *p, err_t error)
 {
@@ -69,8 +71,11 @@ server_got(void *none, struct tcp_pcb *pcb, struct pbuf *p, err_t error)
     pbuf_copy_partial(p, bytes, p->tot_len, 0);
     if (tcp_write(pcb, bytes, p->tot_len, TCP_WRITE_FLAG_COPY) != ERR_OK)
         return ERR_MEM; /* lwIP keeps it and tries again */
+    size_t taken = p->tot_len;
     tcp_recved(pcb, p->tot_len);
     pbuf_free(p);
+    if (server_ends_after && (server_ends_after -= taken) == 0)
+        return tcp_close(pcb);
     return tcp_output(pcb);
 }
 
@@ -156,6 +161,7 @@ exchange_by(const ip_addr_t *server, size_t bytes, size_t window)
     tcp_recv(pcb, client_got);
     tcp_sent(pcb, client_acked);
     tcp_err(pcb, client_failed);
+    tcp_bind(pcb, NULL, client_port);
     if (tcp_connect(pcb, server, PORT, client_connected) != ERR_OK) {
         tcp_abort(pcb);
         return 0;
@@ -208,6 +214,32 @@ sequences(void)
           net_first_sequence(&here, 1, &here, 2) - first == 25000);
 }
 
+/* A server closed a connection, and the client begins one from the same port
+   before the server has waited for the end of the first. */
+static void
+ports_again(const ip_addr_t *server)
+{
+    client_port = 5000;
+    server_ends_after = 1000;
+    exchange(server, 1000);
+    run_for(100);
+    CLAIM(a_connection_that_the_server_closed_waits, in_time_wait() == 1);
+    server_ends_after = 1000;
+    u32_t began = now;
+    CLAIM(another_from_the_same_port_takes_its_place,
+          exchange(server, 1000) && now - began < 500 && in_time_wait() == 0);
+    run_for(3000);
+    server_ends_after = 1000000;
+    exchange(server, 1000000);
+    run_for(100);
+    server_ends_after = 1000;
+    CLAIM(one_whose_numbers_were_just_used_is_refused,
+          in_time_wait() == 1 && !exchange(server, 1000) && !client.connected);
+    client_port = 0;
+    server_ends_after = 0;
+    run_for(3000);
+}
+
 int
 main(void)
 {
@@ -226,6 +258,10 @@ main(void)
     run_for(1500);
     CLAIM(after_two_seconds_they_are_gone, in_time_wait() == 0);
     CLAIM(nothing_is_left_of_them, net_memory_used() == before);
+
+    ports_again(&v4);
+    ports_again(&v6);
+    CLAIM(nor_of_these, net_memory_used() == before);
 
     size_t kept = net_memory_kept();
     CLAIM(freed_blocks_are_kept_and_given_up_when_asked,

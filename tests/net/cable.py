@@ -7,6 +7,9 @@ a network as a test wants.
             Cable(wire, drop=0.05):
         socket.create_connection(("10.0.2.15", 7))
 
+Tap is a wire that leads here without a test in between: nothing happens to
+its frames, and it is fast.
+
 The process gets a network namespace of its own, with a tap of which the test
 holds the other side; nothing of the host's network is touched or seen.
 """
@@ -44,7 +47,29 @@ def _ip(*words):
     subprocess.run(["ip", *words], check=True, stdin=subprocess.DEVNULL)
 
 
-class _Tap:
+def _settle():
+    """What this system is at the end of the wire."""
+    _ip("address", "add", "10.0.2.2/24", "dev", "wire")
+    _ip("address", "add", "fec0::2/64", "dev", "wire", "nodad")
+    _ip("link", "set", "wire", "up")
+
+
+class Tap:
+    """A wire for Running() that leads to this process' network, 10.0.2.2 and
+    fec0::2. It goes with the namespace."""
+    name = "wire"
+
+    def __init__(self):
+        _ip("tuntap", "add", "dev", "wire", "mode", "tap")
+        _settle()
+
+    def netdev(self):
+        """QEMU's arguments."""
+        return ["-netdev", f"tap,id={self.name},ifname=wire,script=no,"
+                "downscript=no"]
+
+
+class _Frames:
     """What Faults sends into."""
 
     def __init__(self, file):
@@ -67,11 +92,9 @@ class Cable:
         self._file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(self._file, _TUNSETIFF,
                     struct.pack("16sH22x", b"wire", _TAP | _NO_HEADER))
-        _ip("address", "add", "10.0.2.2/24", "dev", "wire")
-        _ip("address", "add", "fec0::2/64", "dev", "wire", "nodad")
-        _ip("link", "set", "wire", "up")
+        _settle()
         self.there = Faults(wire, seed, **faults)
-        self.here = Faults(_Tap(self._file), seed + 1, **faults)
+        self.here = Faults(_Frames(self._file), seed + 1, **faults)
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=each, daemon=True)
                          for each in (self._go, self._come)]

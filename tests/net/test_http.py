@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """httpd and echo on exos, asked from this host through the machine's card by
-the tests that their host builds have, and under load."""
+the tests that their host builds have."""
 
 import os
 import pathlib
@@ -12,8 +12,6 @@ import unittest
 from machines import ROOT, Running, free_port
 
 import site_files  # noqa: E402  (of tests/apps)
-
-LOAD = ROOT / "build/native/load-http"
 
 
 def manifest(site, web, echo, udp):
@@ -64,15 +62,6 @@ class Served(unittest.TestCase):
                  "PYTHONDONTWRITEBYTECODE": "1"})
         self.assertEqual(done.returncode, 0, done.stderr[-4000:])
 
-    def load(self, *options, path="/612.html", want):
-        done = subprocess.run(
-            [LOAD, *map(str, options), *map(str, self.address), path],
-            text=True, capture_output=True, timeout=600, check=False)
-        self.assertEqual((done.returncode, done.stderr), (0, ""),
-                         f"{done.stdout}\n{self.m}")
-        self.assertRegex(done.stdout.splitlines()[-1],
-                         f"^{want} answered, 0 failed, ")
-
 
 class Suites(Served):
     def test_ranges(self):
@@ -92,11 +81,6 @@ class Suites(Served):
 
     def test_echo(self):
         self.suite("test_echo")
-
-    def test_load(self):
-        self.load("-n", 5000, want=5000)
-        self.load("-n", 300, "-1", "-c", 1, want=300)
-        self.load("-n", 1000, "-1", want=1000)
 
 
 if __name__ == "__main__":

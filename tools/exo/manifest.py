@@ -380,6 +380,14 @@ class _Checker:
         app = App(**values)
         if app.wx and app.seal:
             self.problems.append(f"{where}: wx and seal exclude each other")
+        if app.hide_info and (app.address or app.publish):
+            self.problems.append(
+                f"{where}: hide_info hides the card's address, which its "
+                "network needs; leave one of the two out")
+        if app.hide_info and app.image in self.with_libc:
+            self.problems.append(
+                f"{where}: hide_info: programs on exos read the clock in the "
+                "exposed pages; leave it out")
         if app.restarts and app.restart == "never":
             self.problems.append(f"{where}: restarts without restart; say "
                                  'restart = "on-failure" or "always"')

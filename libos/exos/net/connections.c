@@ -5,6 +5,10 @@
  * TIME_WAIT grows with each connection that a server closes. third_party/lwip's
  * patch calls these; the lists stay what they were.
  *
+ * Here, too, a new connection takes the place of one in TIME_WAIT, as [RFC1122
+ * 4.2.2.13] allows: a client that connects often uses its ports again before
+ * two seconds are over, and would wait for a second each time.
+ *
  * The hash adds products of the addresses' words and random numbers [Carter79],
  * so that nobody can choose addresses that meet in one bucket.
  */
@@ -60,8 +64,20 @@ net_connection_remove(struct tcp_pcb *pcb)
         pcb->found_next->found_at = pcb->found_at;
 }
 
-struct tcp_pcb *
-net_connection_find(const struct tcp_hdr *segment, const struct tcp_pcb *list)
+/* Does a segment begin a connection that cannot be taken for the former one of
+   the same addresses? Sequence numbers of both sides begin behind the last. */
+static int
+follows(const struct tcp_hdr *segment, const struct tcp_pcb *pcb)
+{
+    return TCPH_FLAGS(segment) == TCP_SYN &&
+           TCP_SEQ_GT(segment->seqno, pcb->rcv_nxt) &&
+           TCP_SEQ_GT(net_first_sequence(&pcb->local_ip, pcb->local_port,
+                                         &pcb->remote_ip, pcb->remote_port),
+                      pcb->snd_nxt);
+}
+
+static struct tcp_pcb *
+find(const struct tcp_hdr *segment, const struct tcp_pcb *list)
 {
     const ip_addr_t *peer = ip_current_src_addr();
     struct tcp_pcb *pcb = *bucket_of(peer, segment->src, segment->dest);
@@ -74,5 +90,18 @@ net_connection_find(const struct tcp_hdr *segment, const struct tcp_pcb *list)
             ip_addr_cmp(&pcb->remote_ip, peer) &&
             ip_addr_cmp(&pcb->local_ip, ip_current_dest_addr()))
             return pcb;
+    return NULL;
+}
+
+/* One in TIME_WAIT ends when a new connection follows it: then the segment is
+   the listener's. */
+struct tcp_pcb *
+net_connection_find(const struct tcp_hdr *segment, const struct tcp_pcb *list)
+{
+    struct tcp_pcb *pcb = find(segment, list);
+    if (!pcb || pcb->state != TIME_WAIT || !follows(segment, pcb))
+        return pcb;
+    tcp_pcb_remove(&tcp_tw_pcbs, pcb);
+    tcp_free(pcb);
     return NULL;
 }
