@@ -38,6 +38,10 @@ def ad_hoc(args):
                  "image": os.path.abspath(text) if "/" in text else text,
                  "memory": {"reserved": reserved, "limit": limit or reserved},
                  "restart": args.restart}
+        if args.env:
+            table["env"] = dict(args.env)
+        if args.files:
+            table["files"] = os.path.abspath(args.files)
         if args.cpu:
             table["cpu"] = int(args.cpu) if args.cpu.isdigit() else args.cpu
         tables.append(table)
@@ -209,6 +213,7 @@ def _plan(args):
         return manifest.load(manifest.find(first), args.mem, args.smp)
     args.apps, args.memory = args.what, "256K"
     args.cpu, args.restart = None, "never"
+    args.env, args.files = [], None
     return ad_hoc(args)
 
 
