@@ -72,9 +72,9 @@ class Ends(unittest.TestCase):
         self.assertFalse(done.find(r"t \| at exit"), done)
         self.assertEqual(done.end.status, 5, done)
 
-    def test_two_cpus_and_bochs(self):
-        for options in ({"smp": 2}, {"emulator": "bochs"}):
-            self.assertEqual(run("faults", **options).end.status, 7)
+    def test_two_cpus_bochs_and_a_cpu_without_new_features(self):
+        for options in ({"smp": 2}, {"emulator": "bochs"}, {"cpu": "qemu64"}):
+            self.assertEqual(run("faults", **options).end.status, 7, options)
 
     def test_too_little_memory_is_said(self):
         text = f"""

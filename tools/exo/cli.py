@@ -231,6 +231,11 @@ def _ad_hoc(sub):
     group.add_argument("-n", "--network", action="store_true",
                        help="give each application an address, though no "
                        "port of it is published")
+    group.add_argument("--env", type=_variable, action="append", default=[],
+                       metavar="NAME=VALUE", help="an environment variable of "
+                       "programs on exos; may be repeated")
+    group.add_argument("--files", metavar="DIR", help="what programs on exos "
+                       "find in their root directory")
 
 
 def _file(sub):
@@ -256,6 +261,13 @@ def _size(text):
     if not 4 << 20 <= size <= 1 << 40 or size % (1 << 20):
         raise argparse.ArgumentTypeError("must be 4M to 1T in whole MiB")
     return size
+
+
+def _variable(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _count(text):

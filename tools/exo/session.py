@@ -42,6 +42,10 @@ def ad_hoc(args):
             table["memory"] = {"reserved": reserved, "limit": limit or reserved}
         if args.publish or args.network:
             table["address"] = "auto"
+        if args.env:
+            table["env"] = dict(args.env)
+        if args.files:
+            table["files"] = os.path.abspath(args.files)
         if args.cpu:
             table["cpu"] = int(args.cpu) if args.cpu.isdigit() else args.cpu
         tables.append(table)
@@ -254,6 +258,7 @@ def _plan(args):
     args.apps, args.memory = args.what, None
     args.cpu, args.restart = None, "never"
     args.publish, args.network = [], False
+    args.env, args.files = [], None
     return ad_hoc(args)
 
 

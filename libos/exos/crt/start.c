@@ -82,6 +82,7 @@ start_main(void)
     cut(crt_block->vars, START_VARS_BYTES,
         crt_block->nvars < START_VARS_MAX ? crt_block->nvars : START_VARS_MAX,
         vars);
+    space_empty(EXO_FIRST_STACK, EXO_FIRST_STACK_TOP - EXO_FIRST_STACK);
     crt_thread_open();
     if (argc)
         program_invocation_name = program_invocation_short_name = argv[0];

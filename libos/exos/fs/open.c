@@ -108,16 +108,23 @@ open_node(struct node *node, int flags)
     return fd_install(file, 0, flags & O_CLOEXEC ? FD_CLOEXEC : 0);
 }
 
-static long
-create(const struct path *place, int flags, mode_t mode)
+/* The permissions that the umask leaves. */
+static mode_t
+permitted(mode_t mode)
 {
     mode_t mask = fs_umask(0);
     fs_umask(mask);
+    return mode & ~mask & PERMISSIONS;
+}
+
+static long
+create(const struct path *place, int flags, mode_t mode)
+{
     if (place->must_be_dir)
         return -EISDIR;
     if (!place->dir->links)
         return -ENOENT;
-    struct node *node = node_new(S_IFREG | (mode & ~mask & PERMISSIONS));
+    struct node *node = node_new(S_IFREG | permitted(mode));
     if (!node)
         return -ENOSPC;
     long fd = -ENOSPC;
@@ -138,7 +145,7 @@ create_nameless(const struct node *dir, int flags, mode_t mode)
         return -ENOTDIR;
     if ((flags & O_ACCMODE) == O_RDONLY)
         return -EINVAL;
-    struct node *node = node_new(S_IFREG | (mode & PERMISSIONS));
+    struct node *node = node_new(S_IFREG | permitted(mode));
     if (!node)
         return -ENOSPC;
     long fd = open_node(node, flags & ~O_TMPFILE);

@@ -43,7 +43,8 @@ grow(uint64_t to)
         .prot = PROT_READ | PROT_WRITE,
         .reserved = true,
     };
-    if (to > EXOS_WINDOW)
+    const struct region *next = region_next(more.start);
+    if (to > EXOS_WINDOW || (next && next->start < more.end))
         return -ENOMEM;
     if (more.end > more.start &&
         (!region_may_commit((more.end - more.start) / PAGE_BYTES) ||
@@ -59,6 +60,7 @@ shrink(uint64_t to)
     if (start < end) {
         if (!region_remove(start, end))
             return -ENOMEM;
+        release_withdraw(start, end);
         space_empty(start, end - start);
     }
     return 0;

@@ -127,10 +127,12 @@ vm_unmap(uint64_t va, uint64_t bytes)
     if (is_ours(va, end))
         return -EINVAL;
     upcall_hold(UAREA);
-    if (region_remove(va, end))
+    if (region_remove(va, end)) {
+        release_withdraw(va, end);
         space_empty(va, end - va);
-    else
+    } else {
         error = -ENOMEM;
+    }
     upcall_release(UAREA);
     return error;
 }
@@ -191,6 +193,8 @@ protect(uint64_t start, uint64_t end, int prot)
         space_empty(start, end - start);
         return 0;
     }
+    if (prot & PROT_WRITE)
+        release_withdraw(start, end);
     return space_protect(start, end - start, vm_rights((uint32_t)prot))
                ? -EACCES
                : 0;
@@ -234,6 +238,7 @@ vm_advise(uint64_t va, uint64_t bytes, int advice)
     if (advice != MADV_DONTNEED)
         return 0;
     upcall_hold(UAREA);
+    release_withdraw(va, end);
     for (const struct region *r = region_find(va); r && r->start < end;
          r = region_next(r->end)) {
         uint64_t from = r->start > va ? r->start : va;

@@ -71,7 +71,10 @@ bring_memory(const struct region *region, uint64_t va, bool write)
         return true;
     /* It stays read-only until the first store, and so can be taken back. */
     uint32_t rights = vm_rights(region->prot) & ~(uint32_t)EXO_BIND_W;
-    return space_protect(va, PAGE_BYTES, rights | EXO_BIND_CLEAN) == 0;
+    if (space_protect(va, PAGE_BYTES, rights | EXO_BIND_CLEAN))
+        return false;
+    release_offer(va);
+    return true;
 }
 
 static bool
@@ -99,7 +102,7 @@ static bool
 raise_rights(const struct region *region, uint64_t va, bool write)
 {
     if (!(space_entry(va) & ENTRY_BORROWED) && write)
-        release_keep(va);
+        release_withdraw(va, va + PAGE_BYTES);
     if (!(space_entry(va) & ENTRY_BORROWED))
         return space_protect(va, PAGE_BYTES, vm_rights(region->prot)) == 0;
     if (region->shared)

@@ -152,7 +152,7 @@ region_remove(uint64_t start, uint64_t end)
     uint32_t i = lookup(start);
     while (i < count && table[i].start < end) {
         committed -= weight(&table[i]);
-        if (table[i].node)
+        if (table[i].node) // its pages are unbound while it is known where
             node_release(table[i].node);
         delete (i);
     }

@@ -53,13 +53,19 @@ is_spare(uint64_t va)
     return is_unwritten(va) && !(space_entry(va) & EXO_PTE_W);
 }
 
+/* Brings the order up to date from its entry `n` on. */
+static void
+publish_from(uint32_t n)
+{
+    for (; n < nspare; n++)
+        order[n] = spare[n] ? peek_page_of(space_entry(spare[n])) : 0;
+    UAREA->release_count = nspare;
+}
+
 static void
 publish(void)
 {
-    uint32_t n = 0;
-    for (; n < nspare; n++)
-        order[n] = spare[n] ? peek_page_of(space_entry(spare[n])) : 0;
-    UAREA->release_count = n;
+    publish_from(0);
 }
 
 static void
@@ -217,6 +223,7 @@ make_room(uint32_t count)
     spare = also;
     pages = count;
     room = count * ENTRIES;
+    publish();
     for (uint32_t i = 0; i < count; i++)
         UAREA->release[i] =
             peek_page_of(space_entry((uint64_t)order + i * PAGE_BYTES));
@@ -233,22 +240,31 @@ release_open(void)
 void
 release_sleep(void)
 {
+    if (nspare || last_seen == space_filled)
+        return;
     upcall_hold(UAREA);
-    sift();
-    if (!nspare && last_seen != space_filled)
-        look_for_spare();
-    if (nspare == room && pages < MOST && make_room(MOST)) {
-        nspare = 0;
-        look_for_spare();
-    }
+    look_for_spare();
     publish();
     upcall_release(UAREA);
 }
 
 void
-release_keep(uint64_t va)
+release_offer(uint64_t va)
+{
+    if (nspare == room) {
+        sift();
+        publish();
+    }
+    if (nspare == room && (pages == MOST || !make_room(MOST)))
+        return;
+    spare[nspare++] = va;
+    publish_from(nspare - 1);
+}
+
+void
+release_withdraw(uint64_t start, uint64_t end)
 {
     for (uint32_t i = 0; i < nspare; i++)
-        if (spare[i] == va)
+        if (spare[i] >= start && spare[i] < end)
             spare[i] = order[i] = 0;
 }

@@ -55,8 +55,11 @@ uint64_t release_pages(uint64_t count);
 /* The program goes to sleep: says in the u-area which pages may be taken
  * without asking. */
 void release_sleep(void);
-/* A page is about to become writable: it is not to be taken any more. */
-void release_keep(uint64_t va);
+/* A page came in that reads as zeros and is bound read-only. */
+void release_offer(uint64_t va);
+/* Pages are about to become writable, or to be unbound: they are not to be
+ * taken any more. */
+void release_withdraw(uint64_t start, uint64_t end);
 /* False: no memory. */
 bool release_open(void);
 
