@@ -2,15 +2,18 @@
 """Several applications on one card: who gets what, who answers for what, what
 stays inside the machine, and what one does to the others."""
 
+import http.server
+import pathlib
 import random
 import re
 import socket
 import tempfile
+import threading
 import unittest
 
 import injector as net
 from injector import Wire
-from machines import LIMIT, MAC, ROOT, Running, free_port
+from machines import GATEWAY, LIMIT, MAC, ROOT, Running, free_port
 
 PEER = "10.0.2.9", "fec0::9"
 SHARED = "10.0.2.20"
@@ -161,6 +164,10 @@ address = ["10.0.2.16", "fec0::16"]
             self.assertEqual(found["ipv6"]["source"], net.ip(target))
             self.assertTrue(found["icmpv6"]["good"])
 
+    def test_kv_answers_over_ipv6(self):
+        self.assertEqual(self.ask_kv("fec0::16", b"version\r\n")[:7],
+                         b"VERSION")
+
     def test_pings_are_answered(self):
         for target in self.ADDRESSES:
             found = self.answer(
@@ -235,6 +242,49 @@ restarts = 20
             self.assertGreater(int(re.search(r'"local":(\d+)', text)[1]), 4)
             crossed = wire.receive(lambda p: "ipv4" in p, 0.5)
             self.assertIsNone(crossed)
+
+
+class Outside(unittest.TestCase):
+    """What fetch gets from a server of this host, at the gateway's address."""
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            text = b"text of this host\n" if self.path == "/text" else b""
+            self.send_response(200 if text else 404)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_):
+            pass
+
+    def test_by_number_and_by_name(self):
+        server = self.enterContext(http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), self.Answers))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        files = self.enterContext(tempfile.TemporaryDirectory())
+        (pathlib.Path(files) / "etc").mkdir()
+        (pathlib.Path(files) / "etc/hosts").write_text(f"{GATEWAY} here\n")
+        port = server.server_address[1]
+        urls = {"number": f"{GATEWAY}:{port}/text", "name": f"here:{port}/text",
+                "missing": f"here:{port}/none", "nobody": f"{GATEWAY}:1/"}
+        text = "".join(f"""
+[[app]]
+name = "{name}"
+image = "fetch"
+args = ["http://{url}"]
+files = "{files}"
+address = "auto"
+may_fail = true
+""" for name, url in urls.items())
+        with Running(text) as m:
+            self.assertEqual(m.ended().kind, "off", m)
+        for name, status in (("number", 0), ("name", 0), ("missing", 8),
+                             ("nobody", 4)):
+            self.assertIn(f"init | {name} ended with status {status}", m.lines)
+            self.assertEqual(m.lines.count(f"{name} | text of this host"),
+                             status == 0, m)
 
 
 class Kv(unittest.TestCase):

@@ -44,7 +44,8 @@ struct received {
 
 static struct {
     bool open, running;
-    bool starved; // a frame found no send buffer
+    bool starved;    // a frame found no send buffer
+    bool complained; // that there is no memory for it
     struct net net;
     struct netif netif;
     struct received *received; // one for each receive buffer
@@ -366,6 +367,10 @@ stack_open(void)
     if (!granted()->nfilters)
         return -ENETDOWN;
     long error = open_interface();
+    if (error == -ENOMEM && !stack.complained) {
+        stack.complained = true;
+        crt_say("exos: not enough memory for the network; give it more\n");
+    }
     if (error)
         return error;
     lwip_init();
