@@ -228,7 +228,7 @@ struct cpu {
  * symbols, hooks between rooms), a driver's device, or the random state in
  * env/env.c. */
 struct kernel {
-    uint32_t lock_next, lock_now;  /* [a] see lock.h */
+    uint32_t lock_next, lock_now;  /* [a] ticket lock */
     uint32_t trace_mask;           /* [K] classes traced */
     uint32_t ncpus;                /* [I] */
     uint64_t tsc_khz;              /* [I] */

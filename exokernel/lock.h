@@ -2,14 +2,9 @@
 /*
  * The kernel lock: one, fair, and never waited for with interrupts missed.
  *
- * A ticket lock [Mellor-Crummey91]: whoever finds it taken draws a ticket, and
- * tickets are served in order. A CPU that waits serves its mailboxes meanwhile,
- * so the holder can shoot down its TLB or ask it off its env and wait for the
- * answer without a deadlock.
- *
- * In a guest nobody draws tickets: the CPU whose turn it is may be one that its
- * host does not run now, and all the others would spin until it does. There
- * they try until they find the lock free (docs/decisions/0027).
+ * A ticket lock [Mellor-Crummey91]: tickets are served in order. A CPU that
+ * waits serves its mailboxes meanwhile, so the holder can shoot down its TLB or
+ * ask it off its env and wait for the answer without a deadlock.
  *
  *  flush  flush_wanted counts requests, flush_done answers. The CPU reloads its
  *         root table [SDM3 4.10.5].
@@ -44,24 +39,21 @@ kernel_is_locked(void)
            __atomic_load_n(&K.lock_next, __ATOMIC_RELAXED);
 }
 
-/* Take the lock if nobody has it, nor a ticket for it. */
-static inline bool
-kernel_try_lock(void)
-{
-    uint32_t now = __atomic_load_n(&K.lock_now, __ATOMIC_RELAXED);
-    return __atomic_load_n(&K.lock_next, __ATOMIC_RELAXED) == now &&
-           __atomic_compare_exchange_n(&K.lock_next, &now, now + 1, false,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-}
-
-/* Take the lock, which somebody has. */
-void kernel_lock_wait(struct cpu *c);
-
 static inline void
 kernel_lock(struct cpu *c, uint64_t path)
 {
-    if (unlikely(!kernel_try_lock()))
-        kernel_lock_wait(c);
+    uint32_t ticket = __atomic_fetch_add(&K.lock_next, 1, __ATOMIC_ACQ_REL);
+    if (unlikely(__atomic_load_n(&K.lock_now, __ATOMIC_ACQUIRE) != ticket)) {
+        uint64_t from = hw_rdtsc();
+        while (__atomic_load_n(&K.lock_now, __ATOMIC_ACQUIRE) != ticket) {
+            cpu_serve_mailbox(c);
+            hw_pause();
+        }
+        uint64_t waited = hw_rdtsc() - from;
+        c->info->lock_wait += waited;
+        if (c->current)
+            c->current->info->lock_wait += waited;
+    }
     c->lock_path = path;
     c->lock_tsc = (uint32_t)hw_rdtsc();
 }
@@ -82,16 +74,6 @@ static inline void
 kernel_unlock(struct cpu *c)
 {
     kernel_unlock_at(c, hw_rdtsc());
-}
-
-/* Let others have the lock in between, those without tickets, too. */
-static inline void
-kernel_relock(struct cpu *c, uint64_t path)
-{
-    kernel_unlock(c);
-    if (K.features.hypervisor)
-        hw_pause();
-    kernel_lock(c, path);
 }
 
 #endif

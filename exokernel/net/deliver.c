@@ -278,7 +278,9 @@ poll(struct cpu *c)
     for (unsigned n = 0; n < POLL_BUDGET; n += POLL_FRAMES) {
         if (!poll_once())
             return false;
-        kernel_relock(c, c->lock_path);
+        uint64_t path = c->lock_path;
+        kernel_unlock(c);
+        kernel_lock(c, path);
     }
     return true;
 }

@@ -170,15 +170,23 @@ load_kernel_root(struct cpu *c)
         flush_load_root(c, K.kernel_root_pa);
 }
 
+/* Let others have the lock in between. */
+static void
+kernel_relock(struct cpu *c)
+{
+    kernel_unlock(c);
+    kernel_lock(c, 256);
+}
+
 /* Nobody is READY: reap what died, else halt until an interrupt. */
 static void
 idle(struct cpu *c)
 {
     load_kernel_root(c);
     if (K.dying_head) {
-        kernel_relock(c, 256); /* what made it idle may have been long */
+        kernel_relock(c); /* what made this CPU idle may have been long */
         env_reap_any();
-        kernel_relock(c, 256);
+        kernel_relock(c);
     } else if (c->busy) {
         kernel_unlock(c);
         hw_take_interrupts(); /* a flood of packets is not to keep them off */

@@ -131,14 +131,13 @@ syscall_entry:
     cmp $NR_SYSCALLS, %rax
     jae foreign
     push %r11
-    mov %rax, %rcx
-    mov NOW, %eax
-    lea 1(%rax), %r11d
-    lock cmpxchg %r11d, LOCK
+    mov $1, %r11d
+    lock xadd %r11d, LOCK
+    cmp %r11d, NOW
     jne syscall_wait
-syscall_locked:                         /* the number is in rcx */
-    mov %rcx, %gs:CPU_LOCK_PATH
-    mov %rcx, %r11
+syscall_locked:
+    mov %rax, %gs:CPU_LOCK_PATH
+    mov %rax, %r11
     mov %rdx, %rcx
     rdtsc
     mov %eax, %gs:CPU_LOCK_TSC
@@ -219,19 +218,18 @@ words_reply:
     keep_words
     jmp sys_reply
 
-/* The lock is taken: wait for it in C, with every register the user has saved
- * as struct trapframe, so that the call can be put off: the env may have been
- * stopped or ended meanwhile, and then the call never began. */
+/* The lock is taken: wait for ticket r11d in C, with every register the user
+ * has saved as struct trapframe, so that the call can be put off: the env may
+ * have been stopped or ended meanwhile, and then the call never began. */
 syscall_wait:
     mov %gs:CPU_STACK_TOP, %rsp
-    mov -8(%rsp), %r11                  /* the user's rip */
     push $USER_DATA
     push %gs:CPU_USER_RSP
     push $FLAGS_CLEAN
     push $USER_CODE
-    push %r11
-    push $0
     push %rcx
+    push $0
+    push %rax
     push $0                             /* rcx */
     push %rdx
     push %rsi
@@ -245,6 +243,7 @@ syscall_wait:
     push $0
     push_kept
     mov %rsp, %rdi
+    mov %r11d, %esi
     call syscall_wait_lock
     mov 80(%rsp), %r10                  /* offsets in struct trapframe */
     mov 88(%rsp), %r9
@@ -252,10 +251,10 @@ syscall_wait:
     mov 104(%rsp), %rdi
     mov 112(%rsp), %rsi
     mov 120(%rsp), %rdx
-    mov 136(%rsp), %rcx
-    mov 152(%rsp), %r11
+    mov 136(%rsp), %rax
+    mov 152(%rsp), %rcx
     mov %gs:CPU_STACK_TOP, %rsp
-    push %r11
+    push %rcx
     push $FLAGS_CLEAN
     jmp syscall_locked
 

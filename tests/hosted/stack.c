@@ -153,13 +153,9 @@ host_halt(void)
 
 /* ---- time ---------------------------------------------------------------- */
 
-void (*host_on_pause)(void);
-
 void
 hw_pause(void)
 {
-    if (host_on_pause)
-        host_on_pause();
     if (++spins > SPIN_MAX)
         panic("the kernel spins for what nobody can give");
 }

@@ -328,12 +328,4 @@ MUTATIONS = (
      "if (now < i->reset_at)",
      "if (0)",
      ["host/card_test"]),
-    ("lock.c",
-     "if (K.features.hypervisor)",
-     "if (0)",
-     ["host/lock_test"]),
-    ("lock.c",
-     "if (K.features.hypervisor)",
-     "if (1)",
-     ["host/lock_test"]),
 )
