@@ -189,13 +189,14 @@ def ping_frame(macs, addresses, ident, seq, payload=b""):
     return ethernet(macs[1], macs[0], *packet(*addresses, protocol, data))
 
 
-def neighbor_solicitation(sender_mac, source, target):
+def neighbor_solicitation(sender_mac, source, target, *, option=1):
     """Who has `target`? [RFC 4861, 4.3]; source "::" asks whether anybody
-    has it (duplicate address detection)."""
+    has it (duplicate address detection). The hardware address is in an option
+    of the type `option`, rightly the source's."""
     group = solicited_node(target)
     body = b"\0" * 4 + ip(target)
     if ip(source) != b"\0" * 16:
-        body += b"\1\1" + mac(sender_mac)
+        body += bytes([option, 1]) + mac(sender_mac)
     data = icmpv6(source, group, 135, 0, body)
     return ethernet(group_mac(group), sender_mac, IPV6,
                     ipv6(source, group, ICMPV6, data, hops=255))

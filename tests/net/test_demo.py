@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import tomllib
 import unittest
 import urllib.request
 
@@ -71,6 +72,15 @@ class Demonstration(unittest.TestCase):
             self.assertEqual(self.console.count(f"init | start {app} "), 1)
         for app in ("web", "echo", "kv", "netd"):
             self.line(rf"init \| {app} ended with status 0")
+
+
+class Manifest(unittest.TestCase):
+    def test_who_can_be_asked_has_time_of_its_own(self):
+        # On slack alone an answer takes as long as its neighbours like.
+        apps = tomllib.loads((ROOT / "apps/demo.toml").read_text())["app"]
+        asked = [app for app in apps if "address" in app or "publish" in app]
+        self.assertEqual([app["name"] for app in asked
+                          if app.get("background") and "cpu" not in app], [])
 
 
 class Stay(unittest.TestCase):

@@ -3,17 +3,14 @@
 what is no frame. This system's own TCP/IP is at the other end."""
 
 import random
-import socket
-import threading
 import unittest
 
 import injector as net
 from cable import Cable, enter_namespace, exchange
 from injector import Wire
-from machines import LIMIT, MAC, Running
+from machines import LIMIT, Running
 
-ECHO, KV = "10.0.2.15", "10.0.2.16"
-ECHO6 = "fec0::15"
+ECHO, ECHO6 = "10.0.2.15", "fec0::15"
 MANIFEST = """
 [[app]]
 name = "echo"
@@ -28,7 +25,6 @@ memory = { reserved = "2M", limit = "4M" }
 address = ["10.0.2.16", "fec0::16"]
 """
 DATA = random.Random(1).randbytes(1 << 20)
-PEER = net.HOST_MAC, "10.0.2.9"
 
 
 def setUpModule():
@@ -80,6 +76,32 @@ class BadCable(Wired):
 
     def test_all_of_it(self):
         self.through((ECHO, 7), drop=0.03, double=0.05, reorder=0.1)
+
+
+class Neighbours(Wired):
+    """Who asks frame by frame where echo is."""
+
+    def solicit(self, sender_mac, frame=None):
+        """Hardware address the answer to a solicitation goes to."""
+        self.wire.drain()
+        self.wire.send(frame or net.neighbor_solicitation(
+            sender_mac, "fec0::9", ECHO6))
+        found = self.wire.receive(
+            lambda p: p.get("icmpv6", {}).get("kind") == 136, LIMIT)
+        self.assertIsNotNone(found, self.m)
+        return found["destination"].hex(":")
+
+    def test_one_that_moved_is_answered_where_it_is(self):
+        first, second = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
+        for at in first, second, first:
+            self.assertEqual(self.solicit(at), at)
+
+    def test_another_option_moves_nobody(self):
+        at, elsewhere = "02:00:00:00:00:0c", "02:00:00:00:00:0d"
+        self.assertEqual(self.solicit(at), at)
+        frame = net.neighbor_solicitation(elsewhere, "fec0::9", ECHO6,
+                                          option=14)
+        self.assertEqual(self.solicit(at, frame), at)
 
 
 if __name__ == "__main__":

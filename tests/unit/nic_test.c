@@ -18,39 +18,23 @@
 #include "hosted/claim.h"
 #include "kernel.h"
 
+/* A claim about one card. */
+#define ON_CARD(card, kind, name)                                              \
+    CLAIM(card##_##name)                                                       \
+    {                                                                          \
+        boot(kind);                                                            \
+        name();                                                                \
+    }
+
 /* A claim about every card there is. */
 #define EACH_CARD(name)                                                        \
     static void name(void);                                                    \
-    CLAIM(e1000_##name)                                                        \
-    {                                                                          \
-        boot(CARD_E1000);                                                      \
-        name();                                                                \
-    }                                                                          \
-    CLAIM(virtio_pci_##name)                                                   \
-    {                                                                          \
-        boot(CARD_PCI);                                                        \
-        name();                                                                \
-    }                                                                          \
-    CLAIM(virtio_port_##name)                                                  \
-    {                                                                          \
-        boot(CARD_PORT);                                                       \
-        name();                                                                \
-    }                                                                          \
-    CLAIM(virtio_apart_##name)                                                 \
-    {                                                                          \
-        boot(CARD_APART);                                                      \
-        name();                                                                \
-    }                                                                          \
-    CLAIM(virtio_memory_1_##name)                                              \
-    {                                                                          \
-        boot(CARD_MEMORY_1);                                                   \
-        name();                                                                \
-    }                                                                          \
-    CLAIM(virtio_memory_2_##name)                                              \
-    {                                                                          \
-        boot(CARD_MEMORY_2);                                                   \
-        name();                                                                \
-    }                                                                          \
+    ON_CARD(e1000, CARD_E1000, name)                                           \
+    ON_CARD(virtio_pci, CARD_PCI, name)                                        \
+    ON_CARD(virtio_port, CARD_PORT, name)                                      \
+    ON_CARD(virtio_apart, CARD_APART, name)                                    \
+    ON_CARD(virtio_memory_1, CARD_MEMORY_1, name)                              \
+    ON_CARD(virtio_memory_2, CARD_MEMORY_2, name)                              \
     static void name(void)
 
 static uint64_t seed = 1;
@@ -572,21 +556,9 @@ want_alive(void)
 
 #define EACH_VIRTIO(name)                                                      \
     static void name(void);                                                    \
-    CLAIM(virtio_pci_##name)                                                   \
-    {                                                                          \
-        boot(CARD_PCI);                                                        \
-        name();                                                                \
-    }                                                                          \
-    CLAIM(virtio_apart_##name)                                                 \
-    {                                                                          \
-        boot(CARD_APART);                                                      \
-        name();                                                                \
-    }                                                                          \
-    CLAIM(virtio_memory_1_##name)                                              \
-    {                                                                          \
-        boot(CARD_MEMORY_1);                                                   \
-        name();                                                                \
-    }                                                                          \
+    ON_CARD(virtio_pci, CARD_PCI, name)                                        \
+    ON_CARD(virtio_apart, CARD_APART, name)                                    \
+    ON_CARD(virtio_memory_1, CARD_MEMORY_1, name)                              \
     static void name(void)
 
 EACH_VIRTIO(that_returns_an_id_beyond_the_queue_is_reset)
