@@ -18,7 +18,8 @@ HOST_COMMON := -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CFLAGS := $(HOST_COMMON) -Iexokernel -Iexokernel/include -Itests -Itests/hosted \
     -DEXO_KERNEL -DKERNEL_STACK_BYTES=8192 -include tests/hosted/hw.h
-HOST_USER_CFLAGS := $(HOST_COMMON) -Iexokernel/include -Ilibos -Iapps -Iapps/init
+HOST_USER_CFLAGS := $(HOST_COMMON) -Iexokernel/include -Ilibos -Iapps -Iapps/init \
+    -Itests/hosted
 
 HOST_APPS_CFLAGS := $(HOST_COMMON) -Itests/hosted -Iapps/httpd
 
@@ -87,6 +88,10 @@ $(call host-program,kv_test,tests/unit/kv_test.c apps/kv/store.c \
 
 $(call host-program,inet_test,tests/unit/inet_test.c \
     libos/lib/inet.c,hosted-user)
+
+$(call host-program,release_test,tests/unit/release_test.c \
+    tests/hosted/claim.c libos/exos/vm/release.c \
+    libos/exos/vm/pager.c,hosted-user)
 
 # lwIP's own tests, with its own configuration, by the library `check`.
 LWIP_TESTED := $(addprefix src/api/,api_lib api_msg err if_api netbuf netdb \

@@ -215,6 +215,7 @@ class Content(Served):
             with self.assertRaises((ConnectionError, EOFError)):
                 for _ in range(100000):
                     wire.send("5\r\nhello\r\n")
+                wire.answer()  # what was sent may wait on the way
         self.alive()
 
     def test_content_that_was_announced_and_refused_is_no_request(self):

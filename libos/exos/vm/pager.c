@@ -29,8 +29,8 @@ vm_rights(uint32_t prot)
            (prot & PROT_EXEC ? EXO_BIND_X : 0);
 }
 
-/* Brings memory in, and when there is none left, once more after giving up what
- * is only kept for convenience. Result: pages brought in. */
+/* Brings memory in, and when there is none left, once more with what is only
+ * kept for convenience. Result: pages brought in. */
 static uint32_t
 fill(uint64_t va, uint32_t count)
 {
@@ -38,7 +38,15 @@ fill(uint64_t va, uint32_t count)
         return count;
     if (space_fill(va, 1) == 0)
         return 1;
-    return release_pages(8) && space_fill(va, 1) == 0;
+    return release_reuse() && space_fill(va, 1) == 0;
+}
+
+/* The same for a copy of what is there. */
+static bool
+copy(uint64_t va, uint32_t prot)
+{
+    return space_copy(va, vm_rights(prot)) == 0 ||
+           (release_reuse() && space_copy(va, vm_rights(prot)) == 0);
 }
 
 /* How many pages after the one at `va` are worth bringing in with it. */
@@ -93,21 +101,23 @@ bring_file(const struct region *region, uint64_t va, bool write)
         rights &= ~(uint32_t)EXO_BIND_W;
     if (space_bind(page.cap, va, page.page, 1, rights))
         return false;
-    return region->shared || !write ||
-           space_copy(va, vm_rights(region->prot)) == 0;
+    return region->shared || !write || copy(va, region->prot);
 }
 
-/* A page that is there, but not with the rights wanted. */
+/* A page that was there, but not with the rights wanted. If the kernel took it
+ * since then, the next try brings it back. */
 static bool
 raise_rights(const struct region *region, uint64_t va, bool write)
 {
     if (!(space_entry(va) & ENTRY_BORROWED) && write)
         release_withdraw(va, va + PAGE_BYTES);
+    if (!space_entry(va))
+        return true;
     if (!(space_entry(va) & ENTRY_BORROWED))
         return space_protect(va, PAGE_BYTES, vm_rights(region->prot)) == 0;
     if (region->shared)
         return bring_file(region, va, write);
-    return space_copy(va, vm_rights(region->prot)) == 0;
+    return copy(va, region->prot);
 }
 
 static uint32_t

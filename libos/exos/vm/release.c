@@ -31,11 +31,13 @@
 #define RED_ZONE 128u
 #define ENTRIES  (PAGE_BYTES / sizeof(exo_page)) // of one release page
 #define MOST     4u                              // release pages
+#define REUSED   8u // pages: one, and tables on the way to it
 
 static exo_page *order; // what the release pages hold, `pages` of them
 static uint64_t *spare; // addresses of pages that were not written, or 0
 static uint32_t pages, nspare, room; // room: for spare ones
-static uint64_t taken;     // of them, by the kernel; space_bound has them yet
+static uint32_t holes; // of the spare ones, withdrawn and not sifted out yet
+static uint64_t taken; // of them, by the kernel; space_bound has them yet
 static uint64_t last_seen; // pages brought in when it was last looked for more
 
 /* It reads as zeros: nobody stored into it since it came in. */
@@ -95,6 +97,7 @@ sift(void)
 {
     uint32_t kept = 0;
     bool stay = UAREA->revoke.count != 0;
+    holes = 0;
     for (uint32_t i = 0; i < nspare; i++) {
         uint64_t va = spare[i];
         if (va && !space_entry(va))
@@ -103,6 +106,7 @@ sift(void)
             va = 0;
         if (va || stay)
             spare[kept++] = va;
+        holes += !va && stay;
     }
     nspare = kept;
 }
@@ -159,7 +163,8 @@ drop_stack(uint64_t rsp)
     pages_trim(&space_pages, PAGES_CACHE);
 }
 
-uint64_t
+/* Gives back up to `count` pages that nobody would miss. Result: how many. */
+static uint64_t
 release_pages(uint64_t count)
 {
     uint64_t given = pages_trim(&space_pages, count);
@@ -173,6 +178,13 @@ release_pages(uint64_t count)
         given += drop_unwritten(count - given);
     pages_trim(&space_pages, PAGES_CACHE);
     return given;
+}
+
+bool
+release_reuse(void)
+{
+    space_check();
+    return core_trim(REUSED) || drop_spare(REUSED) || drop_unwritten(REUSED);
 }
 
 void
@@ -216,7 +228,8 @@ make_room(uint32_t count)
         core_free(also, count * PAGE_BYTES);
         return false;
     }
-    memcpy(also, spare, nspare * sizeof(*spare));
+    if (nspare)
+        memcpy(also, spare, nspare * sizeof(*spare));
     core_free(order, pages * PAGE_BYTES);
     core_free(spare, pages * PAGE_BYTES);
     order = larger;
@@ -248,10 +261,12 @@ release_sleep(void)
     upcall_release(UAREA);
 }
 
+/* A full list is sifted when that makes room for many, so that it costs each
+ * of them little. A page that is left out is found when it is looked for. */
 void
 release_offer(uint64_t va)
 {
-    if (nspare == room) {
+    if (nspare == room && holes >= room / 4 && !UAREA->revoke.count) {
         sift();
         publish();
     }
@@ -261,10 +276,25 @@ release_offer(uint64_t va)
     publish_from(nspare - 1);
 }
 
+/* Takes entry i off the list. The kernel may have been faster. */
+static void
+withdraw(uint32_t i)
+{
+    order[i] = 0;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); // it reads the order, then unbinds
+    taken += !space_entry(spare[i]);
+    spare[i] = 0;
+    holes++;
+}
+
+/* From the end: what was read and is then written was often read just now. */
 void
 release_withdraw(uint64_t start, uint64_t end)
 {
-    for (uint32_t i = 0; i < nspare; i++)
-        if (spare[i] >= start && spare[i] < end)
-            spare[i] = order[i] = 0;
+    uint64_t left = (end - start) / PAGE_BYTES;
+    for (uint32_t i = nspare; i-- > 0 && left;)
+        if (spare[i] >= start && spare[i] < end) {
+            withdraw(i);
+            left--;
+        }
 }

@@ -50,8 +50,10 @@ void vm_forget(const struct node *node, uint64_t index, uint64_t count);
 /* release.c: answers REVOKE and REPOSSESSED. */
 void release_asked(struct exo_frame *frame);
 void release_taken(struct exo_frame *frame);
-/* Gives back up to `count` pages that nobody would miss. Result: how many. */
-uint64_t release_pages(uint64_t count);
+/* There is no page to be had: puts some that nobody would miss into the cache
+ * of `space_pages`. They are not given back, as what the kernel gets goes to
+ * whom it was promised first. False: there is none. */
+bool release_reuse(void);
 /* The program goes to sleep: says in the u-area which pages may be taken
  * without asking. */
 void release_sleep(void);

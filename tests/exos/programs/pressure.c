@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Holds memory that it can do without until somebody wants it, and goes on.
- * With the argument `take` it is the one who wants it: it uses what it was
- * promised. Says how it went.
+ * Arguments: `hold` holds memory that it can do without until somebody wants
+ * it, and goes on. `change` does not rest meanwhile: it reads memory, then
+ * stores into some of it, so that pages are wanted back at every moment of
+ * that. `take ROUNDS US` is the one who wants them: it uses what it was
+ * promised, after US microseconds each time. Says how it went.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +16,8 @@
 #define DATA   64ul   // pages that hold something
 #define SPARE  4500ul // pages that were read and never written
 #define TAKEN  3500ul
-#define ROUNDS 12
-#define BACK   500l // pages that must have gone back
+#define BACK   500l  // pages that must have gone back
+#define CHANGE 800ul // pages that are changed
 
 static unsigned char
 pattern(size_t i)
@@ -38,15 +40,16 @@ take_once(void)
     return 0;
 }
 
-/* Again and again, until the other one surely had all it wants. */
+/* Again and again, each time when the other one surely had all it wants: taken
+   while it still fills its memory, it would be refused and not be asked. */
 static int
-take(void)
+take(int rounds, unsigned us)
 {
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
+        usleep(us);
         int wrong = take_once();
         if (wrong)
             return wrong;
-        usleep(500000);
     }
     printf("took all\n");
     return 0;
@@ -79,9 +82,42 @@ hold(void)
     return 0;
 }
 
+/* Memory that was read, then stored into while others stay spare. */
+static int
+change_once(void)
+{
+    size_t bytes = (CHANGE + SPARE) * PAGE;
+    volatile unsigned char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED)
+        return 1;
+    for (size_t i = 0; i < CHANGE + SPARE; i++)
+        if (at[i * PAGE])
+            return 2;
+    for (size_t i = 0; i < CHANGE; i++)
+        at[i * PAGE] = pattern(i * PAGE) | 1;
+    for (size_t i = 0; i < CHANGE; i++)
+        if (at[i * PAGE] != (pattern(i * PAGE) | 1))
+            return 3;
+    return munmap((void *)at, bytes) ? 4 : 0;
+}
+
+static int
+change(void)
+{
+    for (int i = 0; i < 20; i++) {
+        int wrong = change_once();
+        if (wrong)
+            return wrong;
+    }
+    printf("changed all\n");
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
-    (void)argv;
-    return argc > 1 ? take() : hold();
+    if (argc == 4)
+        return take(atoi(argv[2]), (unsigned)atoi(argv[3]));
+    return argc == 2 && !strcmp(argv[1], "hold") ? hold() : change();
 }
