@@ -30,9 +30,14 @@
 #define INFO_HOLD_PATH 88
 
 /* Offsets in struct kernel that assembly uses. */
-#define K_LOCK_NEXT 0
-#define K_LOCK_NOW  4
-#define K_TRACE     8
+#define K_LOCK    0
+#define K_TRACE   4
+#define K_WAITERS 8
+
+/* Values of kernel.lock; 0: free, and nobody's turn. */
+#define LOCK_HELD        1
+#define LOCK_TURN(cpu)   (2 * (cpu) + 2)
+#define LOCK_WHOSE(turn) ((turn) / 2 - 1)
 
 #ifndef __ASSEMBLER__
 
@@ -228,8 +233,9 @@ struct cpu {
  * symbols, hooks between rooms), a driver's device, or the random state in
  * env/env.c. */
 struct kernel {
-    uint32_t lock_next, lock_now;  /* [a] ticket lock */
+    uint32_t lock;                 /* [a] see lock.h */
     uint32_t trace_mask;           /* [K] classes traced */
+    uint64_t lock_waiters;         /* [a] CPUs, bits */
     uint32_t ncpus;                /* [I] */
     uint64_t tsc_khz;              /* [I] */
     uint32_t tsc_error_ppm;        /* [I] how far tsc_khz may be off */
@@ -328,8 +334,8 @@ _Static_assert(offsetof(struct exo_cpu_info, lock_hold_max) == INFO_HOLD_MAX,
                "asm");
 _Static_assert(offsetof(struct exo_cpu_info, lock_hold_path) == INFO_HOLD_PATH,
                "asm");
-_Static_assert(offsetof(struct kernel, lock_next) == K_LOCK_NEXT, "asm");
-_Static_assert(offsetof(struct kernel, lock_now) == K_LOCK_NOW, "asm");
+_Static_assert(offsetof(struct kernel, lock) == K_LOCK, "asm");
+_Static_assert(offsetof(struct kernel, lock_waiters) == K_WAITERS, "asm");
 _Static_assert(offsetof(struct kernel, trace_mask) == K_TRACE, "asm");
 
 /* Physical memory through the direct map. A host build of the kernel's logic

@@ -2,9 +2,13 @@
 /*
  * The kernel lock: one, fair, and never waited for with interrupts missed.
  *
- * A ticket lock [Mellor-Crummey91]: tickets are served in order. A CPU that
- * waits serves its mailboxes meanwhile, so the holder can shoot down its TLB or
- * ask it off its env and wait for the answer without a deadlock.
+ * Who finds it taken says so in lock_waiters, and who gives it up passes the
+ * turn round, to the next CPU by number that waits. It is free then, but for
+ * the others only after a while: a CPU that does not come, because its host
+ * runs something else, loses its place until it asks anew, as in [He05]
+ * (docs/decisions/0027). A CPU that waits serves its mailboxes meanwhile, so
+ * the holder can shoot down its TLB or ask it off its env and wait for the
+ * answer without a deadlock.
  *
  *  flush  flush_wanted counts requests, flush_done answers. The CPU reloads its
  *         root table [SDM3 4.10.5].
@@ -35,25 +39,29 @@ cpu_serve_mailbox(struct cpu *c)
 static inline bool
 kernel_is_locked(void)
 {
-    return __atomic_load_n(&K.lock_now, __ATOMIC_RELAXED) !=
-           __atomic_load_n(&K.lock_next, __ATOMIC_RELAXED);
+    return __atomic_load_n(&K.lock, __ATOMIC_RELAXED) == LOCK_HELD;
 }
+
+/* Take the lock if it is free and nobody's turn. */
+static inline bool
+kernel_try_lock(void)
+{
+    uint32_t free = 0;
+    return __atomic_compare_exchange_n(&K.lock, &free, LOCK_HELD, false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* Take the lock when it is this CPU's turn. */
+void kernel_lock_wait(struct cpu *c);
+
+/* Give the lock up to one of those that wait. needs: there are such. */
+void kernel_pass_turn(const struct cpu *c);
 
 static inline void
 kernel_lock(struct cpu *c, uint64_t path)
 {
-    uint32_t ticket = __atomic_fetch_add(&K.lock_next, 1, __ATOMIC_ACQ_REL);
-    if (unlikely(__atomic_load_n(&K.lock_now, __ATOMIC_ACQUIRE) != ticket)) {
-        uint64_t from = hw_rdtsc();
-        while (__atomic_load_n(&K.lock_now, __ATOMIC_ACQUIRE) != ticket) {
-            cpu_serve_mailbox(c);
-            hw_pause();
-        }
-        uint64_t waited = hw_rdtsc() - from;
-        c->info->lock_wait += waited;
-        if (c->current)
-            c->current->info->lock_wait += waited;
-    }
+    if (unlikely(!kernel_try_lock()))
+        kernel_lock_wait(c);
     c->lock_path = path;
     c->lock_tsc = (uint32_t)hw_rdtsc();
 }
@@ -67,7 +75,10 @@ kernel_unlock_at(struct cpu *c, uint64_t now)
         c->lock_max = c->info->lock_hold_max = held;
         c->info->lock_hold_path = c->lock_path;
     }
-    __asm__ volatile("incl %0" : "+m"(K.lock_now) : : "memory");
+    if (unlikely(__atomic_load_n(&K.lock_waiters, __ATOMIC_RELAXED)))
+        kernel_pass_turn(c);
+    else
+        __atomic_store_n(&K.lock, 0, __ATOMIC_RELEASE);
 }
 
 static inline void

@@ -39,7 +39,7 @@ CALLS := tests/fuzz/calls.c tests/fuzz/pick.c tests/fuzz/packets.c
 HOST_ROOMS  := cap page tlb env slice call revoke chan net info
 HOST_KERNEL := $(filter-out exokernel/tlb/user.c, \
     $(wildcard $(HOST_ROOMS:%=exokernel/%/*.c))) \
-    $(addprefix exokernel/, trap/trap.c trap/syscall.c debug/check.c \
+    $(addprefix exokernel/, lock.c trap/trap.c trap/syscall.c debug/check.c \
     debug/debug_sys.c debug/trace.c debug/print.c boot/alloc.c boot/region.c \
     boot/bootinfo.c boot/multiboot1.c boot/multiboot2.c drv/acpi.c \
     drv/mptable.c)
@@ -70,6 +70,7 @@ $(call kernel-test,filter_test,tests/unit/filter_test.c)
 $(BUILD)/hosted/tests/unit/filters_test.c.o: private HOST_CFLAGS += -iquote libos
 $(call host-program,filters_test,tests/unit/filters_test.c,hosted,\
     $(call objects,hosted-user,libos/lib/filters.c) $(HOST_DIR)/kernel.a)
+$(call kernel-test,lock_test,tests/unit/lock_test.c)
 $(call kernel-test,logic_test,tests/unit/logic_test.c)
 $(call kernel-test,net_test,tests/unit/net_test.c)
 $(call kernel-test,random,tests/fuzz/random.c $(CALLS))

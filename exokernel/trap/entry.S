@@ -16,8 +16,8 @@
 #define FLAGS_CLEAN 0x202
 #define USER_CODE   0x23
 #define USER_DATA   0x1b
-#define LOCK        K + K_LOCK_NEXT(%rip)
-#define NOW         K + K_LOCK_NOW(%rip)
+#define LOCK        K + K_LOCK(%rip)
+#define WAITERS     K + K_WAITERS(%rip)
 
 /* Registers to the stack and back: those C may change, those it keeps, and all
  * of them, with rax lowest as in struct panic_frame. rax is apart where a stub
@@ -131,13 +131,13 @@ syscall_entry:
     cmp $NR_SYSCALLS, %rax
     jae foreign
     push %r11
-    mov $1, %r11d
-    lock xadd %r11d, LOCK
-    cmp %r11d, NOW
+    mov %rax, %r11
+    xor %eax, %eax
+    mov $LOCK_HELD, %ecx
+    lock cmpxchg %ecx, LOCK
     jne syscall_wait
 syscall_locked:
-    mov %rax, %gs:CPU_LOCK_PATH
-    mov %rax, %r11
+    mov %r11, %gs:CPU_LOCK_PATH
     mov %rdx, %rcx
     rdtsc
     mov %eax, %gs:CPU_LOCK_TSC
@@ -153,7 +153,10 @@ syscall_done:
     cmp %gs:CPU_LOCK_MAX, %eax
     ja syscall_longest
 syscall_unlock:
-    incl NOW
+    cmpq $0, WAITERS
+    jne syscall_pass
+    movl $0, LOCK
+syscall_unlocked:
     mov %rcx, %rax
     mov 8(%rsp), %rcx
     mov $FLAGS_CLEAN, %r11d
@@ -174,6 +177,15 @@ syscall_longest:
     mov %gs:CPU_LOCK_PATH, %rdx
     mov %rdx, INFO_HOLD_PATH(%rdi)
     jmp syscall_unlock
+
+syscall_pass:
+    push %rcx
+    push %rcx
+    mov %gs:CPU_SELF, %rdi
+    call kernel_pass_turn
+    pop %rcx
+    pop %rcx
+    jmp syscall_unlocked
 
 syscall_traced:
     push %rdi
@@ -218,10 +230,11 @@ words_reply:
     keep_words
     jmp sys_reply
 
-/* The lock is taken: wait for ticket r11d in C, with every register the user
- * has saved as struct trapframe, so that the call can be put off: the env may
+/* The lock is taken: wait for it in C, with every register the user has, rax in
+ * r11, saved as struct trapframe, so that the call can be put off: the env may
  * have been stopped or ended meanwhile, and then the call never began. */
 syscall_wait:
+    mov 8(%rsp), %rcx
     mov %gs:CPU_STACK_TOP, %rsp
     push $USER_DATA
     push %gs:CPU_USER_RSP
@@ -229,7 +242,7 @@ syscall_wait:
     push $USER_CODE
     push %rcx
     push $0
-    push %rax
+    push %r11
     push $0                             /* rcx */
     push %rdx
     push %rsi
@@ -243,7 +256,6 @@ syscall_wait:
     push $0
     push_kept
     mov %rsp, %rdi
-    mov %r11d, %esi
     call syscall_wait_lock
     mov 80(%rsp), %r10                  /* offsets in struct trapframe */
     mov 88(%rsp), %r9
@@ -251,7 +263,7 @@ syscall_wait:
     mov 104(%rsp), %rdi
     mov 112(%rsp), %rsi
     mov 120(%rsp), %rdx
-    mov 136(%rsp), %rax
+    mov 136(%rsp), %r11
     mov 152(%rsp), %rcx
     mov %gs:CPU_STACK_TOP, %rsp
     push %rcx

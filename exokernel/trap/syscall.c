@@ -37,7 +37,7 @@ const void *const syscall_table[EXO_SYSCALLS] = {
 /* Called from entry.S. */
 void trace_syscall(uint64_t number, uint64_t argument);
 void trace_return(uint64_t result);
-void syscall_wait_lock(struct trapframe *t, uint32_t ticket);
+void syscall_wait_lock(struct trapframe *t);
 
 void
 trace_syscall(uint64_t number, uint64_t argument)
@@ -54,19 +54,13 @@ trace_return(uint64_t result)
     check_after_call();
 }
 
-/* Wait for the lock with the ticket already drawn. If the env was stopped or
+/* Wait for the lock. If the env was stopped or
  * ended meanwhile, the call has not begun: it will be made when it resumes. */
 void
-syscall_wait_lock(struct trapframe *t, uint32_t ticket)
+syscall_wait_lock(struct trapframe *t)
 {
     struct cpu *c = hw_this_cpu();
-    uint64_t from = hw_rdtsc();
-    while (__atomic_load_n(&K.lock_now, __ATOMIC_ACQUIRE) != ticket) {
-        cpu_serve_mailbox(c);
-        hw_pause();
-    }
-    c->info->lock_wait += hw_rdtsc() - from;
-    c->current->info->lock_wait += hw_rdtsc() - from;
+    kernel_lock_wait(c);
     if (likely(env_state(c->current) == EXO_ENV_RUNNING))
         return;
     c->lock_tsc = (uint32_t)hw_rdtsc();

@@ -67,6 +67,7 @@ bool hw_user_store(uint64_t uva, uint64_t word);
 
 /* Spinning: with one kernel entry at a time nobody else can end it. */
 void hw_pause(void);
+extern void (*host_on_pause)(void); /* what else happens then, if not null */
 
 /* Back to the test until an interrupt arrives. */
 void hw_halt_wait(void);

@@ -153,9 +153,13 @@ host_halt(void)
 
 /* ---- time ---------------------------------------------------------------- */
 
+void (*host_on_pause)(void);
+
 void
 hw_pause(void)
 {
+    if (host_on_pause)
+        host_on_pause();
     if (++spins > SPIN_MAX)
         panic("the kernel spins for what nobody can give");
 }
@@ -170,11 +174,11 @@ let_others_run(void)
     void *sp = test_sp;
     const void *stack = test_stack;
     size_t bytes = test_stack_bytes;
-    K.lock_next--;
+    K.lock = 0;
     for (unsigned i = 0; i < K.ncpus; i++)
         if (host_cpus[i].must_irq && &host_cpus[i] != me)
             host_interrupt(&host_cpus[i], 33);
-    K.lock_next++;
+    K.lock = LOCK_HELD;
     now = me;
     test_sp = sp;
     test_stack = stack;
