@@ -307,7 +307,7 @@ background = true
 [[app]]
 name = "taker"
 image = "{ROOT}/build/tests/exos/programs/pressure"
-args = ["take"]
+args = ["take", "12", "500000"]
 memory = "16M"
 restart = "always"
 """, mem="32M"))

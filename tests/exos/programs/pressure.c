@@ -117,7 +117,12 @@ change(void)
 int
 main(int argc, char **argv)
 {
-    if (argc == 4)
+    if (argc == 2 && !strcmp(argv[1], "hold"))
+        return hold();
+    if (argc == 2 && !strcmp(argv[1], "change"))
+        return change();
+    if (argc == 4 && !strcmp(argv[1], "take"))
         return take(atoi(argv[2]), (unsigned)atoi(argv[3]));
-    return argc == 2 && !strcmp(argv[1], "hold") ? hold() : change();
+    fprintf(stderr, "hold, change, or take ROUNDS US\n");
+    return 2;
 }
