@@ -192,6 +192,8 @@ idle(struct cpu *c)
         hw_take_interrupts(); /* a flood of packets is not to keep them off */
         kernel_lock(c, 256);
     } else {
+        if (c->info->current)
+            trace(c, EXO_TRACE_SWITCH, NULL, 0, 0);
         c->info->current = 0;
         K.idle_cpus |= 1ull << c->index;
         slice_arm(c);

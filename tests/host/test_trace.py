@@ -49,6 +49,11 @@ class Convert(unittest.TestCase):
                 (1, 1, "hello", 0, 4), (2, 2, "on CPU 1", 0, 4),
                 (1, 1, "yield", 0, 4)])
 
+    def test_who_runs_all_the_time_is_seen_from_interrupts(self):
+        self.assertEqual(self.slices(
+            event(0, 5, "irq", 2, 32), event(0, 9, "irq", 2, 32)), [
+                (1, 0, "hello", 0, 4), (2, 2, "on CPU 0", 0, 4)])
+
     def test_cpus_are_apart(self):
         self.assertEqual(self.slices(
             event(1, 10, "switch", 2), event(0, 0, "switch", 3),

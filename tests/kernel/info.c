@@ -200,6 +200,22 @@ TEST(trace_ring_shows_what_was_asked_for)
     EQ(ends, 1);
 }
 
+TEST(trace_shows_when_a_cpu_has_nothing_to_run)
+{
+    uint32_t cpu = ME->cpu, size = exo_machine()->trace_events;
+    const struct exo_trace_event *ring = map_ring(cpu);
+    uint64_t head = exo_cpu_info(cpu)->trace_head;
+    exo_trace(ROOT_CAP, 1u << EXO_TRACE_SWITCH);
+    exo_wait(0, now() + microseconds(5000), 0);
+    exo_trace(ROOT_CAP, EXO_TRACE_DEFAULT);
+    unsigned idle = 0;
+    for (; head < exo_cpu_info(cpu)->trace_head; head++) {
+        const struct exo_trace_event *e = &ring[head % size];
+        idle += e->type == EXO_TRACE_SWITCH && !e->env;
+    }
+    EQ(idle, 1);
+}
+
 TEST(trace_is_quiet_by_default)
 {
     uint64_t head = exo_cpu_info(ME->cpu)->trace_head;

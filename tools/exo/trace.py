@@ -18,7 +18,7 @@ _CPUS, _ENVS = 1, 2  # "processes" of the trace
 _UPCALLS = ("FAULT", "FOREIGN", "QUANTUM", "REVOKE", "REPOSSESSED", "EVENT",
             "CALL")
 _OF_THE_CPU = ("irq",)
-_BY_THE_RUNNING = ("syscall", "return", "fault", "upcall")
+_BY_THE_RUNNING = ("syscall", "return", "fault", "upcall", "irq")
 
 
 def convert(dump, calls=None):

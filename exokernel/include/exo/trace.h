@@ -14,7 +14,7 @@
 enum exo_trace_type {
     EXO_TRACE_SYSCALL = 0, // a = number, b = first argument
     EXO_TRACE_RETURN,      // a = number, b = result
-    EXO_TRACE_SWITCH,      // env that runs from now on; a = slice end
+    EXO_TRACE_SWITCH,      // env that runs from now on, or none; a = slice end
     EXO_TRACE_UPCALL,      // a = vector, b = cause
     EXO_TRACE_FAULT,       // exception that ends an env; b = address
     EXO_TRACE_IRQ,         // a = vector
