@@ -128,6 +128,7 @@ image = "{image}"
 memory = {{ reserved = "{memory}", limit = "{memory}" }}
 files = "{files}"
 env = {{ LIKE = "this one" }}
+address = "10.0.2.15"
 """
 
     def __init__(self, program, config, memory="24M"):

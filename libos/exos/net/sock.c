@@ -62,6 +62,20 @@ sock_error(struct sock *s)
     return error;
 }
 
+/* May a socket have this as its own address? */
+static bool
+is_own(const ip_addr_t *ip)
+{
+    struct netif *netif;
+    if (ip_addr_isany(ip) || ip_addr_isloopback(ip) || ip_addr_ismulticast(ip))
+        return true;
+    NETIF_FOREACH(netif)
+    if (IP_IS_V6(ip) ? netif_get_ip6_addr_match(netif, ip_2_ip6(ip)) >= 0
+                     : ip4_addr_cmp(netif_ip4_addr(netif), ip_2_ip4(ip)))
+        return true;
+    return false;
+}
+
 int
 sock_bind(struct sock *s, const struct sockaddr *address, socklen_t bytes)
 {
@@ -72,6 +86,8 @@ sock_bind(struct sock *s, const struct sockaddr *address, socklen_t bytes)
         return error;
     if (s->bound || s->state != SOCK_NEW)
         return -EINVAL;
+    if (!is_own(&ip))
+        return -EADDRNOTAVAIL;
     if (s->type == SOCK_STREAM)
         error = sock_tcp_bind(s, &ip, port);
     else

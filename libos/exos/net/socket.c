@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "exos/fd/table.h"
 #include "exos/net/sock.h"
 #include "exos/net/stack.h"
+#include "exos/proc/signal.h"
 #include "exos/vm/core.h"
 
 struct socket {
@@ -63,7 +65,8 @@ wait_for(struct file *file, uint32_t events, int flags, exo_tsc deadline)
     return error == -ETIMEDOUT ? -EAGAIN : error;
 }
 
-/* One attempt to send, on the wire at once. */
+/* One attempt to send, on the wire at once. Who sends into a stream that is
+ * closed gets a signal, too. */
 static ssize_t
 try_send(struct sock *s, const struct iovec *iov, int count, int flags,
          const struct msghdr *m)
@@ -72,6 +75,8 @@ try_send(struct sock *s, const struct iovec *iov, int count, int flags,
                              m ? m->msg_namelen : 0);
     if (!(flags & MSG_MORE) || sent == -EAGAIN)
         stack_flush();
+    if (sent == -EPIPE && s->type == SOCK_STREAM && !(flags & MSG_NOSIGNAL))
+        signal_raise(SIGPIPE);
     return sent;
 }
 
@@ -88,7 +93,8 @@ send_stream(struct file *file, struct sock *s, const struct msghdr *m,
         struct iovec part = m->msg_iov[i];
         while (part.iov_len) {
             int more = i + 1 < count ? MSG_MORE : 0;
-            ssize_t sent = try_send(s, &part, 1, flags | more, NULL);
+            int quiet = done ? MSG_NOSIGNAL : 0; // the next call will tell
+            ssize_t sent = try_send(s, &part, 1, flags | more | quiet, NULL);
             if (sent == -EAGAIN)
                 sent = wait_for(file, POLLOUT, flags, deadline);
             if (sent < 0)

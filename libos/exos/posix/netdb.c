@@ -198,7 +198,7 @@ getaddrinfo(const char *restrict node, const char *restrict service,
             }
         }
     if (!first)
-        return EAI_SERVICE;
+        return hints->ai_flags & AI_NUMERICSERV ? EAI_NONAME : EAI_SERVICE;
     if (hints->ai_flags & AI_CANONNAME)
         first->ai_canonname = strdup(node);
     *list = first;
