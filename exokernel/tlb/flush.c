@@ -56,7 +56,7 @@ flush_load_tagged(struct cpu *c, uint64_t root_pa)
         keep = 0;
     }
     e->generation = now;
-    e->used = c->stamp;
+    e->used = c->info->stamp;
     hw_write_cr3(root_pa | pcid_of(c, e) | keep);
 }
 
