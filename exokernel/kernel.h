@@ -205,6 +205,7 @@ struct cpu {
     struct env *left;  /* [K] ran here until now, its time not yet charged */
 
     /* slice */
+    struct exo_slot *slots; /* [I] its vector, in K.slot */
     uint64_t slot_end;      /* [K] when slot number `slot` ends */
     uint32_t slot;          /* [K] that runs, or ran last, of its vector */
     uint64_t slice_end;     /* [K] when the current env's time is over */

@@ -92,9 +92,9 @@ write_frame(struct exo_frame *f, const struct env *e, const struct env *caller)
 
 /* The callee was interrupted: its frame has the other registers, and those that
  * C keeps stay its own. */
-static _Noreturn __attribute__((noinline)) void
-enter_interrupted(struct cpu *c, struct env *e, struct exo_frame *f,
-                  uint64_t rip, uint64_t rsp)
+static __attribute__((noinline)) void
+interrupt_callee(const struct cpu *c, struct env *e, struct exo_frame *f,
+                 uint64_t rip, uint64_t rsp)
 {
     struct exo_context *x = &e->context;
     f->rflags = x->rflags;
@@ -106,8 +106,6 @@ enter_interrupted(struct cpu *c, struct env *e, struct exo_frame *f,
     x->r8 = c->words[0], x->r9 = c->words[1], x->r10 = c->words[2];
     x->rsi = c->words[3], x->rdx = c->words[4], x->rax = c->words[5];
     x->rcx = x->r11 = 0;
-    env_on(c, e);
-    exit_full(x);
 }
 
 /* The callee cannot be entered, and is in no queue any more. */
@@ -133,8 +131,10 @@ enter_callee(struct cpu *c, struct env *e, const struct env *caller)
     __atomic_store_n(&e->uarea->mask, 1, __ATOMIC_RELAXED);
     e->info->upcalls[EXO_UP_CALL]++;
     if (unlikely(e->full))
-        enter_interrupted(c, e, at.frame, handler, at.rsp);
+        interrupt_callee(c, e, at.frame, handler, at.rsp);
     env_on(c, e);
+    if (unlikely(e->full))
+        exit_full(&e->context);
     exit_call(handler, at.rsp, c->words);
 }
 

@@ -30,6 +30,13 @@ slice_init(void)
     K.slot_base = hw_rdtsc();
 }
 
+/* The vector goes round. */
+static inline uint32_t
+slot_after(uint32_t slot)
+{
+    return slot + 1 < K.nslots ? slot + 1 : 0;
+}
+
 /* Make c->slot the one that runs at `now`: most often it is, or is the next. */
 static inline void
 slot_seek(struct cpu *c, uint64_t now)
@@ -38,7 +45,7 @@ slot_seek(struct cpu *c, uint64_t now)
         return;
     if (likely(c->slot_end && now - c->slot_end < K.slot_tsc)) {
         c->slot_end += K.slot_tsc;
-        c->slot = c->slot + 1 < K.nslots ? c->slot + 1 : 0;
+        c->slot = slot_after(c->slot);
         return;
     }
     uint64_t n = (now - K.slot_base) / K.slot_tsc;
@@ -59,13 +66,11 @@ struct choice {
 static uint64_t
 run_of_slots(const struct cpu *c, exo_env owner)
 {
-    const struct exo_slot *v = K.slot + c->index * K.nslots;
     uint64_t end = c->slot_end;
-    for (uint32_t i = 1; i < K.nslots; i++) {
-        if (v[(c->slot + i) % K.nslots].owner != owner)
-            break;
+    uint32_t slot = slot_after(c->slot);
+    for (; slot != c->slot && c->slots[slot].owner == owner;
+         slot = slot_after(slot))
         end += K.slot_tsc;
-    }
     return end;
 }
 
@@ -86,7 +91,7 @@ look(struct cpu *c, uint64_t now)
     slot_seek(c, now);
     struct choice ch = {.end = c->slot_end};
     bool present = now >= c->yielded_end;
-    struct env *owner = env_get(K.slot[c->index * K.nslots + c->slot].owner);
+    struct env *owner = env_get(c->slots[c->slot].owner);
     ch.owner = owner;
     if (owner && present && env_may_run_on(owner, c) &&
         (env_state(owner) == EXO_ENV_READY || owner == c->current)) {
