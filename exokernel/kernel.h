@@ -172,13 +172,15 @@ struct flush {
 struct binder {
     const struct cap *table_cap, *page_cap;
     exo_page root;
+    uint64_t links;     /* K.links when the leaf tables below were found */
     int32_t done, left; /* pages; and units that may be done */
     int64_t error;      /* why it stopped */
     struct flush flush; /* empty between calls */
     struct leaf {
-        uint64_t key;   /* root << 32 | address >> 21 */
-        uint64_t links; /* K.links when it was found; it holds until then */
+        uint64_t key; /* root << 32 | address >> 21; 0: none */
         uint64_t *entries;
+        struct page *page; /* the two records of the table */
+        const struct exo_page_info *info;
         uint32_t table;
         bool shared; /* this table, or one above, is linked more than once */
     } leaf[BIND_LEAVES]; /* leaf tables found, by the last bits of the key */
