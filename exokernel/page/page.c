@@ -130,7 +130,6 @@ page_put(exo_page page)
     assert(info->use == EXO_USE_DATA && info->bindings == 0);
     assert(p->counts == 0);
     page_list_remove(&payer->pages, page);
-    account_refund(payer, EXO_KIND_PAGE, 1);
     p->first = payer->id; /* who may have it back unzeroed */
     p->chain = 0;
     info->use = EXO_USE_FREE;
@@ -139,6 +138,7 @@ page_put(exo_page page)
     info->flags = (info->flags & EXO_PAGE_ZERO) | EXO_PAGE_USED;
     page_list_add(&K.free_head, page);
     K.machine->pages_free++;
+    account_refund(payer, EXO_KIND_PAGE, 1);
     if (unlikely(K.askers || K.revokes))
         page_on_free(payer);
 }

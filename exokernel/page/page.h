@@ -150,7 +150,7 @@ page_take(exo_page page, struct env *payer, exo_guard guard)
     else
         *p = (struct page){0};
     info->flags &= EXO_PAGE_ZERO;
-    bool zeroed = p->first != payer->id && page_clean(page); /* PAGE-3 */
+    bool others = p->first != payer->id; /* it belonged to another, or nobody */
     p->first = 0;
     info->use = EXO_USE_DATA;
     info->guard = guard;
@@ -158,7 +158,7 @@ page_take(exo_page page, struct env *payer, exo_guard guard)
     page_list_add(&payer->pages, page);
     K.machine->pages_free--;
     account_charge(payer, EXO_KIND_PAGE, 1);
-    return zeroed;
+    return others && page_clean(page); /* PAGE-3 */
 }
 
 /* Panics when an invariant of this room is broken. */
