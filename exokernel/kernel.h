@@ -96,9 +96,9 @@ _Static_assert(sizeof(struct page) == 64, "one cache line");
 /* Which timers an env has in its CPU's heap. */
 enum env_timer { TIMER_WAIT, TIMER_REVOKE, ENV_TIMERS };
 
-/* A run queue, first come first served. */
-struct queue {
-    struct env *head, *tail;
+/* A ring of envs, closed by a member that is no env's: env/queue.h. */
+struct ring {
+    struct ring *next, *prev;
 };
 
 /* A protection domain. Lives in its save page. */
@@ -123,16 +123,16 @@ struct env {
     bool full;                  /* [K] all of context is valid */
     struct exo_context context; /* [K] */
 
-    struct queue *queue;                 /* [I] where it waits when READY */
-    struct env *queue_next, *queue_prev; /* [K] there, or in callee->caller */
-    uint32_t timer_cpu[ENV_TIMERS];      /* [K] in whose heap each one is */
-    uint32_t heap_place[ENV_TIMERS];     /* [K] 1 + position, 0: not armed */
-    uint64_t deadline[ENV_TIMERS];       /* [K] */
-    uint64_t wait_events;                /* [K] */
-    exo_env donate;                      /* [K] who gets its slots */
-    uint32_t call_sequence;              /* [K] number of its last call */
-    exo_env callee;                      /* [K] SYNC call open with, or 0 */
-    struct env *caller; /* [K] list of SYNC calls open with it */
+    struct ring *queue;              /* [I] where it waits when READY */
+    struct ring place;               /* [K] there, or in callee->callers */
+    uint32_t timer_cpu[ENV_TIMERS];  /* [K] in whose heap each one is */
+    uint32_t heap_place[ENV_TIMERS]; /* [K] 1 + position, 0: not armed */
+    uint64_t deadline[ENV_TIMERS];   /* [K] */
+    uint64_t wait_events;            /* [K] */
+    exo_env donate;                  /* [K] who gets its slots */
+    uint32_t call_sequence;          /* [K] number of its last call */
+    struct env *callee;              /* [K] SYNC call open with, or NULL */
+    struct ring callers;             /* [K] who has a SYNC call open with it */
 
     uint32_t pages; /* [K] list of the DATA pages it pays for */
     uint32_t held;  /* [K] and of those the kernel holds for it */
@@ -172,13 +172,15 @@ struct flush {
 struct binder {
     const struct cap *table_cap, *page_cap;
     exo_page root;
+    uint64_t links;     /* K.links when the leaf tables below were found */
     int32_t done, left; /* pages; and units that may be done */
     int64_t error;      /* why it stopped */
     struct flush flush; /* empty between calls */
     struct leaf {
-        uint64_t key;   /* root << 32 | address >> 21 */
-        uint64_t links; /* K.links when it was found; it holds until then */
+        uint64_t key; /* root << 32 | address >> 21; 0: none */
         uint64_t *entries;
+        struct page *page; /* the two records of the table */
+        const struct exo_page_info *info;
         uint32_t table;
         bool shared; /* this table, or one above, is linked more than once */
     } leaf[BIND_LEAVES]; /* leaf tables found, by the last bits of the key */
@@ -202,10 +204,10 @@ struct cpu {
     uint32_t irq_seen; /* [C] interrupts taken while idle, bits */
     uint32_t fpu_off;  /* [C] CR0.TS set, registers initial */
     uint64_t root_pa;  /* [C] table in CR3 */
-    uint64_t stamp;    /* [C] TSC up to which time is charged */
     struct env *left;  /* [K] ran here until now, its time not yet charged */
 
     /* slice */
+    struct exo_slot *slots; /* [I] its vector, in K.slot */
     uint64_t slot_end;      /* [K] when slot number `slot` ends */
     uint32_t slot;          /* [K] that runs, or ran last, of its vector */
     uint64_t slice_end;     /* [K] when the current env's time is over */
@@ -214,7 +216,7 @@ struct cpu {
     uint64_t yielded_end;   /* [K] the owner gave its slots away until then */
     struct env *slot_owner; /* [K] owner of the slot that runs, or NULL */
     bool on_slack;          /* [K] current runs on slack */
-    struct queue queue;     /* [K] READY and bound to this CPU */
+    struct ring queue;      /* [K] READY and bound to this CPU */
     bool any_turn;          /* [K] whose turn: own queue or the common one */
     bool busy;              /* [C] idle work is left that no interrupt brings */
     uint32_t *heap;         /* [K] timer heap: timer numbers */
@@ -277,7 +279,7 @@ struct kernel {
     uint64_t slot_tsc;     /* [I] length of a slot */
     uint64_t grace_tsc;    /* [I] */
     uint64_t slot_base;    /* [I] TSC at which slot 0 first began */
-    struct queue queue;    /* [K] READY and bound to no CPU */
+    struct ring queue;     /* [K] READY and bound to no CPU */
     uint64_t idle_cpus;    /* [K] bits of CPUs that halt and were not poked */
     bool polling;          /* [K] devices are looked at as each slot ends */
 

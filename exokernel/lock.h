@@ -57,13 +57,16 @@ void kernel_lock_wait(struct cpu *c);
 /* Give the lock up to one of those that wait. needs: there are such. */
 void kernel_pass_turn(const struct cpu *c);
 
-static inline void
+/* Returns when it was taken. */
+static inline uint64_t
 kernel_lock(struct cpu *c, uint64_t path)
 {
     if (unlikely(!kernel_try_lock()))
         kernel_lock_wait(c);
+    uint64_t now = hw_rdtsc();
     c->lock_path = path;
-    c->lock_tsc = (uint32_t)hw_rdtsc();
+    c->lock_tsc = (uint32_t)now;
+    return now;
 }
 
 /* Give the lock up, when it is `now`. */

@@ -96,7 +96,7 @@ static _Noreturn void
 cpu_begin(struct cpu *c)
 {
     c->lock_tsc = (uint32_t)hw_rdtsc();
-    c->stamp = c->info->stamp = c->info->since = hw_rdtsc();
+    c->info->stamp = c->info->since = hw_rdtsc();
     c->info->apic_id = c->apic_id; /* it is the CPU's own to find out */
     slice_schedule(c);
 }

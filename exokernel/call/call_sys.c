@@ -29,7 +29,7 @@ caller_of(uint64_t handle, const struct env *callee)
 {
     uint32_t index = handle & 0xffff;
     struct env *e = index < K.nenvs ? K.env[index] : NULL;
-    if (!e || env_state(e) != EXO_ENV_WAITING || e->callee != callee->id ||
+    if (!e || env_state(e) != EXO_ENV_WAITING || e->callee != callee ||
         reply_handle(e) != handle)
         return NULL;
     return e;
@@ -62,7 +62,7 @@ suspend_caller(struct cpu *c, struct env *me, struct env *callee, bool sync,
         return;
     }
     me->donate = callee->id;
-    env_wait_reply(me, callee);
+    env_join_callee(me, callee);
     me->info->state = EXO_ENV_WAITING;
     if (deadline == EXO_NEVER)
         return;
@@ -72,7 +72,8 @@ suspend_caller(struct cpu *c, struct env *me, struct env *callee, bool sync,
 }
 
 /* Write the CALL frame of `e`: what it did before, and who calls. One that
- * waited or yielded has no registers to be kept. */
+ * waited or yielded has no registers to be kept: their words stay as they are,
+ * in memory that is its own. */
 static inline void
 write_frame(struct exo_frame *f, const struct env *e, const struct env *caller)
 {
@@ -87,15 +88,13 @@ write_frame(struct exo_frame *f, const struct env *e, const struct env *caller)
     f->rflags = FLAGS_CLEAN;
     f->rsp = x->rsp;
     f->ss = SEL_USER_DATA;
-    f->rcx = f->rdx = f->rsi = f->rdi = 0;
-    f->r8 = f->r9 = f->r10 = f->r11 = 0;
 }
 
 /* The callee was interrupted: its frame has the other registers, and those that
  * C keeps stay its own. */
-static _Noreturn __attribute__((noinline)) void
-enter_interrupted(struct cpu *c, struct env *e, struct exo_frame *f,
-                  uint64_t rip, uint64_t rsp)
+static __attribute__((noinline)) void
+interrupt_callee(const struct cpu *c, struct env *e, struct exo_frame *f,
+                 uint64_t rip, uint64_t rsp)
 {
     struct exo_context *x = &e->context;
     f->rflags = x->rflags;
@@ -107,8 +106,6 @@ enter_interrupted(struct cpu *c, struct env *e, struct exo_frame *f,
     x->r8 = c->words[0], x->r9 = c->words[1], x->r10 = c->words[2];
     x->rsi = c->words[3], x->rdx = c->words[4], x->rax = c->words[5];
     x->rcx = x->r11 = 0;
-    env_on(c, e);
-    exit_full(x);
 }
 
 /* The callee cannot be entered, and is in no queue any more. */
@@ -134,8 +131,10 @@ enter_callee(struct cpu *c, struct env *e, const struct env *caller)
     __atomic_store_n(&e->uarea->mask, 1, __ATOMIC_RELAXED);
     e->info->upcalls[EXO_UP_CALL]++;
     if (unlikely(e->full))
-        enter_interrupted(c, e, at.frame, handler, at.rsp);
+        interrupt_callee(c, e, at.frame, handler, at.rsp);
     env_on(c, e);
+    if (unlikely(e->full))
+        exit_full(&e->context);
     exit_call(handler, at.rsp, c->words);
 }
 

@@ -76,12 +76,15 @@ void account_unsort(struct env *e);
 static inline void
 account_move(struct env *e, enum exo_kind kind, uint32_t n)
 {
+    struct env *top = NULL;
     e->info->account[kind].own += n;
     for (; e; e = e->parent) {
         e->info->account[kind].used += n;
-        if (e->parent == K.first && kind == EXO_KIND_PAGE)
-            account_sort(e);
+        if (e->parent == K.first)
+            top = e;
     }
+    if (top && kind == EXO_KIND_PAGE)
+        account_sort(top);
 }
 
 /* Charge n to e and its ancestors. needs: account_fits(). */

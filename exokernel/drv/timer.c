@@ -36,7 +36,7 @@ enum {
 /* How the alarm counts: 0 where it compares the TSC itself, else APIC timer
  * ticks for each TSC tick, times 2^32. [I] */
 static uint64_t ticks_per_tsc;
-static uint64_t longest_tsc; /* what the counter can express. [I] */
+static uint64_t longest_tsc; /* so that ticks fit the counter. [I] */
 
 /* A clock of known rate to measure against. */
 struct reference {
@@ -188,7 +188,7 @@ timer_init(void)
     if (apic_khz == 0)
         boot_refuse("the APIC timer stands still");
     ticks_per_tsc = (apic_khz << 32) / K.tsc_khz;
-    longest_tsc = (uint64_t)UINT32_MAX * K.tsc_khz / apic_khz;
+    longest_tsc = (uint64_t)(UINT32_MAX - 1) * K.tsc_khz / apic_khz;
 }
 
 void
@@ -216,10 +216,8 @@ timer_arm(uint64_t tsc_deadline)
     uint64_t left = tsc_deadline > now ? tsc_deadline - now : 0;
     if (left > longest_tsc)
         left = longest_tsc;
-    const uint64_t ticks =
-        (uint64_t)((unsigned __int128)left * ticks_per_tsc >> 32) + 1;
     lapic_write(LAPIC_TIMER_INITIAL,
-                ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
+                (uint32_t)(left * ticks_per_tsc >> 32) + 1);
 }
 
 void

@@ -166,10 +166,10 @@ off_the_machine(struct env *e)
 static bool
 wake_callers(struct env *e, int *budget)
 {
-    while (e->caller) {
+    while (!ring_is_empty(&e->callers)) {
         if (--*budget < 0)
             return false;
-        env_wake(e->caller, -EXO_E_DEAD);
+        env_wake(ring_first(&e->callers), -EXO_E_DEAD);
     }
     return true;
 }

@@ -25,6 +25,9 @@ env_init(void)
         K.env_free_next[i] = K.env_free_head;
         K.env_free_head = i;
     }
+    ring_init(&K.queue);
+    for (unsigned i = 0; i < K.ncpus; i++)
+        ring_init(&K.cpu[i]->queue);
     fpu_init();
 }
 
@@ -42,6 +45,7 @@ env_place(exo_page save)
     e->save = save;
     e->cpu = EXO_CPU_ANY;
     e->queue = &K.queue;
+    ring_init(&e->callers);
     e->info = &K.env_info[index];
     memset(e->info, 0, sizeof(*e->info));
     e->info->id = e->id;

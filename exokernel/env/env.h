@@ -128,10 +128,6 @@ void env_run(struct cpu *c, struct env *e);
 /* Wake a WAITING env with a result. */
 void env_wake(struct env *e, int64_t result);
 
-/* e waits for the reply of a SYNC call to `callee`, or no longer. */
-void env_wait_reply(struct env *e, struct env *callee);
-void env_end_reply_wait(struct env *e);
-
 /* A READY env might run at once: interrupt whoever has its slot as slack, or
  * an idle CPU. */
 void env_find_cpu(struct env *e);
@@ -178,23 +174,33 @@ env_stop_waiting(struct env *e, int64_t result)
     assert(env_state(e) == EXO_ENV_WAITING);
     env_timer_cancel(e, TIMER_WAIT);
     if (e->callee)
-        env_end_reply_wait(e);
+        env_leave_callee(e);
     e->context.rax = (uint64_t)result;
     e->wait_events = 0;
     e->donate = 0;
 }
 
-/* The next deadline on this CPU, EXO_NEVER if none. */
 static inline uint64_t
 env_timer_deadline(uint32_t timer)
 {
     return K.env[timer / ENV_TIMERS]->deadline[timer % ENV_TIMERS];
 }
 
+/* `time`, or the next deadline on this CPU if that is earlier. */
+static inline uint64_t
+env_timer_until(const struct cpu *c, uint64_t time)
+{
+    if (likely(!c->heap_count))
+        return time;
+    uint64_t next = env_timer_deadline(c->heap[0]);
+    return next < time ? next : time;
+}
+
+/* The next deadline on this CPU, EXO_NEVER if none. */
 static inline uint64_t
 env_timer_next(const struct cpu *c)
 {
-    return unlikely(c->heap_count) ? env_timer_deadline(c->heap[0]) : EXO_NEVER;
+    return env_timer_until(c, EXO_NEVER);
 }
 
 /* Take the first timer out if it has passed; NULL if it has not. */

@@ -154,30 +154,6 @@ env_find_cpu(struct env *e)
 }
 
 void
-env_wait_reply(struct env *e, struct env *callee)
-{
-    e->callee = callee->id;
-    e->queue_prev = NULL;
-    e->queue_next = callee->caller;
-    if (e->queue_next)
-        e->queue_next->queue_prev = e;
-    callee->caller = e;
-}
-
-/* The callee is still there: it is not DEAD before its list is empty. */
-void
-env_end_reply_wait(struct env *e)
-{
-    if (e->queue_prev)
-        e->queue_prev->queue_next = e->queue_next;
-    else
-        env_get(e->callee)->caller = e->queue_next;
-    if (e->queue_next)
-        e->queue_next->queue_prev = e->queue_prev;
-    e->callee = 0;
-}
-
-void
 env_wake(struct env *e, int64_t result)
 {
     env_stop_waiting(e, result);

@@ -26,9 +26,10 @@
 static inline uint64_t
 cpu_charge(struct cpu *c, uint64_t *kind, uint64_t now)
 {
-    uint64_t spent = now - c->stamp;
+    struct exo_cpu_info *info = c->info;
+    uint64_t spent = now - info->stamp;
     *kind += spent;
-    c->stamp = c->info->stamp = now;
+    info->stamp = now;
     return spent;
 }
 
@@ -36,10 +37,11 @@ cpu_charge(struct cpu *c, uint64_t *kind, uint64_t now)
 static inline void
 cpu_charge_env(struct cpu *c, struct env *e, uint64_t now)
 {
+    struct exo_env_info *info = e->info;
     uint64_t spent = cpu_charge(c, &c->info->user, now);
-    e->info->time_ran += spent;
+    info->time_ran += spent;
     if (c->on_slack)
-        e->info->time_slack += spent;
+        info->time_slack += spent;
     else if (c->slot_owner)
         c->slot_owner->info->time_charged += spent;
 }
@@ -90,11 +92,12 @@ static inline __attribute__((always_inline)) void
 env_on(struct cpu *c, struct env *e)
 {
     struct exo_env_info *info = e->info;
+    struct exo_cpu_info *cpu = c->info;
     info->state = EXO_ENV_RUNNING;
     info->cpu = c->index;
     c->current = e;
-    c->info->current = e->id;
-    c->info->switches++;
+    cpu->current = e->id;
+    cpu->switches++;
     if (likely(c->root_pa != e->root_pa))
         flush_load_root(c, e->root_pa);
     hw_wr_user_bases(e->context.fs_base, e->context.gs_base);

@@ -89,6 +89,7 @@ info_init(void)
     K.page = boot_alloc_raw(K.npages * sizeof(*K.page), 64); /* PAGE-1 */
     for (unsigned i = 0; i < K.ncpus; i++) {
         K.cpu[i]->info = (void *)(cpus + i * m->cpu_stride);
+        K.cpu[i]->slots = &K.slot[i * K.nslots];
         K.cpu[i]->heap = boot_alloc(K.nenvs * ENV_TIMERS * 4, 64);
         trace_init_cpu(K.cpu[i]);
     }

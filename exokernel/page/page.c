@@ -9,29 +9,6 @@
 #define MERGE_STEP 64  /* pages merged at once, if all are not split again */
 #define TAILS      (EXO_LARGE_PAGES - 1)
 
-static inline void
-list_push(uint32_t *head, exo_page page)
-{
-    struct page *p = &K.page[page];
-    p->prev = 0;
-    p->next = *head;
-    if (*head)
-        K.page[*head].prev = (uint32_t)page;
-    *head = (uint32_t)page;
-}
-
-static inline void
-list_remove(uint32_t *head, exo_page page)
-{
-    struct page *p = &K.page[page];
-    if (p->prev)
-        K.page[p->prev].next = p->next;
-    else
-        *head = p->next;
-    if (p->next)
-        K.page[p->next].prev = p->prev;
-}
-
 /* DATA pages can be revoked and stand in one list, the rest in another. */
 static uint32_t *
 list_of(struct env *payer, unsigned use)
@@ -83,7 +60,7 @@ page_adopt(exo_page page, uint64_t count, struct env *payer)
         K.page[n] = (struct page){0};
         info->use = EXO_USE_DATA;
         info->payer = (uint16_t)payer->index;
-        list_push(&payer->pages, n);
+        page_list_add(&payer->pages, n);
     }
     K.machine->pages_kernel -= count;
     account_charge(payer, EXO_KIND_PAGE, (uint32_t)count);
@@ -111,18 +88,6 @@ page_fresh(void)
     return 0;
 }
 
-/* Out of the free list, if it is in it; else it gets its first struct page. */
-static void
-unlist_free(exo_page page)
-{
-    struct exo_page_info *info = &K.page_info[page];
-    if (likely(info->flags & EXO_PAGE_USED))
-        list_remove(&K.free_head, page);
-    else
-        K.page[page] = (struct page){0};
-    info->flags &= EXO_PAGE_ZERO;
-}
-
 bool
 page_clean(exo_page page)
 {
@@ -132,24 +97,6 @@ page_clean(exo_page page)
     memset(page_kva(page), 0, EXO_PAGE_BYTES);
     info->flags |= EXO_PAGE_ZERO;
     return true;
-}
-
-bool
-page_take(exo_page page, struct env *payer, exo_guard guard)
-{
-    struct exo_page_info *info = &K.page_info[page];
-    struct page *p = &K.page[page];
-    assert(info->use == EXO_USE_FREE);
-    unlist_free(page);
-    bool zeroed = p->first != payer->id && page_clean(page); /* PAGE-3 */
-    p->first = 0;
-    info->use = EXO_USE_DATA;
-    info->guard = guard;
-    info->payer = (uint16_t)payer->index;
-    list_push(&payer->pages, page);
-    K.machine->pages_free--;
-    account_charge(payer, EXO_KIND_PAGE, 1);
-    return zeroed;
 }
 
 exo_page
@@ -181,17 +128,17 @@ page_put(exo_page page)
     struct page *p = &K.page[page];
     struct env *payer = page_payer(page);
     assert(info->use == EXO_USE_DATA && info->bindings == 0);
-    assert(p->nwrite == 0 && p->nexec == 0);
-    list_remove(&payer->pages, page);
-    account_refund(payer, EXO_KIND_PAGE, 1);
+    assert(p->counts == 0);
+    page_list_remove(&payer->pages, page);
     p->first = payer->id; /* who may have it back unzeroed */
     p->chain = 0;
     info->use = EXO_USE_FREE;
     info->guard = 0;
     info->payer = 0;
     info->flags = (info->flags & EXO_PAGE_ZERO) | EXO_PAGE_USED;
-    list_push(&K.free_head, page);
+    page_list_add(&K.free_head, page);
     K.machine->pages_free++;
+    account_refund(payer, EXO_KIND_PAGE, 1);
     if (unlikely(K.askers || K.revokes))
         page_on_free(payer);
 }
@@ -201,8 +148,8 @@ repay_one(exo_page page, struct env *to)
 {
     struct exo_page_info *info = &K.page_info[page];
     struct env *from = page_payer(page);
-    list_remove(list_of(from, info->use), page);
-    list_push(list_of(to, info->use), page);
+    page_list_remove(list_of(from, info->use), page);
+    page_list_add(list_of(to, info->use), page);
     info->payer = (uint16_t)to->index;
     account_refund(from, EXO_KIND_PAGE, 1);
     account_charge(to, EXO_KIND_PAGE, 1);
@@ -231,8 +178,8 @@ page_hold(exo_page page, enum exo_page_use use)
 {
     struct env *payer = page_payer(page);
     assert(K.page_info[page].use == EXO_USE_DATA);
-    list_remove(&payer->pages, page);
-    list_push(&payer->held, page);
+    page_list_remove(&payer->pages, page);
+    page_list_add(&payer->held, page);
     K.page_info[page].use = (uint8_t)use;
     payer->info->account[EXO_KIND_PAGE].pinned++;
 }
@@ -242,8 +189,8 @@ page_unhold(exo_page page)
 {
     struct env *payer = page_payer(page);
     assert(K.page_info[page].use > EXO_USE_TAIL);
-    list_remove(&payer->held, page);
-    list_push(&payer->pages, page);
+    page_list_remove(&payer->held, page);
+    page_list_add(&payer->pages, page);
     K.page_info[page].use = EXO_USE_DATA;
     K.page_info[page].flags = 0;
     payer->info->account[EXO_KIND_PAGE].pinned--;

@@ -22,6 +22,7 @@
 #ifndef EXO_PAGE_PAGE_H
 #define EXO_PAGE_PAGE_H
 
+#include "cap/cap.h"
 #include "kernel.h"
 
 static inline bool
@@ -40,10 +41,6 @@ void page_adopt(exo_page page, uint64_t count, struct env *payer);
 
 /* Let the kernel's own pages be bound read-only under guard 0. Boot. */
 void page_expose(exo_page page, uint64_t count);
-
-/* FREE to DATA, charged to `payer` and zeroed when it belonged to another: then
- * true. needs: page FREE, account_fits(payer, PAGE, 1). */
-bool page_take(exo_page page, struct env *payer, exo_guard guard);
 
 /* Any FREE page: the one given back last, else one never used; 0 when none was
  * found in a bounded look, though there may be one. */
@@ -113,6 +110,55 @@ static inline struct env *
 page_payer(exo_page page)
 {
     return K.env[K.page_info[page].payer];
+}
+
+/* Lists of pages. Page 0 is nobody's and in none: its record takes what would
+ * be written to a neighbour that is not there. */
+static inline void
+page_list_add(uint32_t *head, exo_page page)
+{
+    struct page *pages = K.page;
+    uint32_t next = *head;
+    pages[page].prev = 0;
+    pages[page].next = next;
+    pages[next].prev = (uint32_t)page;
+    *head = (uint32_t)page;
+}
+
+static inline void
+page_list_remove(uint32_t *head, exo_page page)
+{
+    struct page *pages = K.page;
+    uint32_t next = pages[page].next, prev = pages[page].prev;
+    pages[next].prev = prev;
+    if (prev)
+        pages[prev].next = next;
+    else
+        *head = next;
+}
+
+/* FREE to DATA, charged to `payer` and zeroed when it belonged to another: then
+ * true. needs: page FREE, account_fits(payer, PAGE, 1). */
+static inline bool
+page_take(exo_page page, struct env *payer, exo_guard guard)
+{
+    struct exo_page_info *info = &K.page_info[page];
+    struct page *p = &K.page[page];
+    assert(info->use == EXO_USE_FREE);
+    if (likely(info->flags & EXO_PAGE_USED))
+        page_list_remove(&K.free_head, page);
+    else
+        *p = (struct page){0};
+    info->flags &= EXO_PAGE_ZERO;
+    bool others = p->first != payer->id; /* it belonged to another, or nobody */
+    p->first = 0;
+    info->use = EXO_USE_DATA;
+    info->guard = guard;
+    info->payer = (uint16_t)payer->index;
+    page_list_add(&payer->pages, page);
+    K.machine->pages_free--;
+    account_charge(payer, EXO_KIND_PAGE, 1);
+    return others && page_clean(page); /* PAGE-3 */
 }
 
 /* Panics when an invariant of this room is broken. */

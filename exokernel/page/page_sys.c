@@ -78,10 +78,12 @@ sys_page_alloc(uint32_t caps, exo_guard guard, exo_env payer_id,
                                        payer->info->guard, EXO_CONTROL))
             return -EXO_E_CAP;
     }
+    if (count > ALLOC_QUICK)
+        count = ALLOC_QUICK;
     unsigned zeroed = 0;
     int64_t error = 0;
     uint64_t done = 0;
-    while (done < count && done < ALLOC_QUICK && zeroed < ALLOC_STEP) {
+    while (done < count && zeroed < ALLOC_STEP) {
         exo_page page;
         error = -EXO_E_FAULT;
         if (!user_get_word(&page, pages + 8 * done))
@@ -112,9 +114,9 @@ may_free(const struct env *me, const struct cap *cap, exo_page page)
         return -EXO_E_STATE;
     if (info->payer != me->index && !cap_covers(cap, info->guard, EXO_CONTROL))
         return -EXO_E_CAP;
-    switch (info->use) {
-    case EXO_USE_DATA:
+    if (likely(info->use == EXO_USE_DATA))
         return info->flags & EXO_PAGE_LARGE ? -EXO_E_STATE : 0;
+    switch (info->use) {
     case EXO_USE_TABLE:
         return K.page[page].users ? -EXO_E_BUSY : 0;
     case EXO_USE_TAIL:

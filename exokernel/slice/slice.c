@@ -30,6 +30,13 @@ slice_init(void)
     K.slot_base = hw_rdtsc();
 }
 
+/* The vector goes round. */
+static inline uint32_t
+slot_after(uint32_t slot)
+{
+    return slot + 1 < K.nslots ? slot + 1 : 0;
+}
+
 /* Make c->slot the one that runs at `now`: most often it is, or is the next. */
 static inline void
 slot_seek(struct cpu *c, uint64_t now)
@@ -38,7 +45,7 @@ slot_seek(struct cpu *c, uint64_t now)
         return;
     if (likely(c->slot_end && now - c->slot_end < K.slot_tsc)) {
         c->slot_end += K.slot_tsc;
-        c->slot = c->slot + 1 < K.nslots ? c->slot + 1 : 0;
+        c->slot = slot_after(c->slot);
         return;
     }
     uint64_t n = (now - K.slot_base) / K.slot_tsc;
@@ -59,13 +66,11 @@ struct choice {
 static uint64_t
 run_of_slots(const struct cpu *c, exo_env owner)
 {
-    const struct exo_slot *v = K.slot + c->index * K.nslots;
     uint64_t end = c->slot_end;
-    for (uint32_t i = 1; i < K.nslots; i++) {
-        if (v[(c->slot + i) % K.nslots].owner != owner)
-            break;
+    uint32_t slot = slot_after(c->slot);
+    for (; slot != c->slot && c->slots[slot].owner == owner;
+         slot = slot_after(slot))
         end += K.slot_tsc;
-    }
     return end;
 }
 
@@ -86,7 +91,7 @@ look(struct cpu *c, uint64_t now)
     slot_seek(c, now);
     struct choice ch = {.end = c->slot_end};
     bool present = now >= c->yielded_end;
-    struct env *owner = env_get(K.slot[c->index * K.nslots + c->slot].owner);
+    struct env *owner = env_get(c->slots[c->slot].owner);
     ch.owner = owner;
     if (owner && present && env_may_run_on(owner, c) &&
         (env_state(owner) == EXO_ENV_READY || owner == c->current)) {
@@ -121,22 +126,28 @@ commit(struct cpu *c, const struct choice *ch)
     c->yielded_end = ch->own_end; /* what is cut is slack */
 }
 
-void
-slice_arm(struct cpu *c)
+/* Set the alarm for `end`, or for what comes before it. */
+static inline void
+arm(struct cpu *c, uint64_t end)
 {
-    uint64_t at = env_timer_next(c);
-    if (c->current) {
-        uint64_t end = c->grace_end ? c->grace_end : c->slice_end;
-        at = end < at ? end : at;
-    }
+    uint64_t at = env_timer_until(c, end);
     if (unlikely(K.polling)) {
         slot_seek(c, hw_rdtsc());
         at = c->slot_end < at ? c->slot_end : at;
     }
-    if (at == EXO_NEVER)
+    if (unlikely(at == EXO_NEVER))
         timer_stop();
     else
         timer_arm(at);
+}
+
+void
+slice_arm(struct cpu *c)
+{
+    if (c->current)
+        arm(c, c->grace_end ? c->grace_end : c->slice_end);
+    else
+        arm(c, EXO_NEVER);
 }
 
 /* Serve deadlines that have passed, a bounded number. */
@@ -158,7 +169,7 @@ serve_deadlines(struct cpu *c, uint64_t now)
 static inline void
 expire(struct cpu *c, uint64_t now)
 {
-    if (unlikely(env_timer_next(c) <= now))
+    if (unlikely(c->heap_count && env_timer_next(c) <= now))
         serve_deadlines(c, now);
 }
 
@@ -196,7 +207,7 @@ idle(struct cpu *c)
             trace(c, EXO_TRACE_SWITCH, NULL, 0, 0);
         c->info->current = 0;
         K.idle_cpus |= 1ull << c->index;
-        slice_arm(c);
+        arm(c, EXO_NEVER);
         cpu_charge(c, &c->info->kernel, hw_rdtsc());
         kernel_unlock(c);
         hw_halt_wait();
@@ -236,9 +247,7 @@ slice_schedule(struct cpu *c)
             continue;
         }
         env_unready(e);
-        c->current = e; /* so that the alarm covers its slice */
-        slice_arm(c);
-        c->current = NULL;
+        arm(c, c->slice_end);
         env_run(c, e);
     }
 }
@@ -269,13 +278,16 @@ preempt(struct cpu *c, const struct trapframe *t)
     slice_schedule(c);
 }
 
-static __attribute__((noinline)) void
-end_undeliverable(struct env *e, const struct trapframe *t, enum exo_end end)
+/* There is no way to deliver an upcall: the env ends. */
+static _Noreturn __attribute__((noinline)) void
+end_undeliverable(struct cpu *c, const struct trapframe *t, enum exo_end end)
 {
-    env_end(e, &(struct env_end){.end = end, .frame = &t->f});
+    env_end(c->current, &(struct env_end){.end = end, .frame = &t->f});
+    slice_schedule(c);
 }
 
-/* Deliver an asynchronous upcall to the env that runs. False: it must go. */
+/* Deliver an asynchronous upcall to the env that runs. True: its frame now
+ * leads into the handler; false: it goes on where it is to be restarted. */
 static inline bool
 deliver(struct cpu *c, struct trapframe *t, int vector)
 {
@@ -285,20 +297,14 @@ deliver(struct cpu *c, struct trapframe *t, int vector)
     if (restart) {
         __atomic_store_n(&u->mask, 1, __ATOMIC_RELAXED);
         t->f.rip = restart;
-        return true;
+        return false;
     }
     __atomic_fetch_and(&u->pending, ~(1u << vector), __ATOMIC_ACQ_REL);
     t->f.vector = (uint64_t)vector;
     t->f.cause = t->f.addr = t->f.error = 0;
     enum exo_end end = upcall_enter(e, &t->f, vector);
-    if (unlikely(end)) {
-        end_undeliverable(e, t, end);
-        return false;
-    }
-    t->f.rdi = t->f.rsp;
-    t->f.rax = (uint64_t)vector;
-    t->f.rcx = t->f.rdx = t->f.rsi = 0;
-    t->f.r8 = t->f.r9 = t->f.r10 = t->f.r11 = 0;
+    if (unlikely(end))
+        end_undeliverable(c, t, end);
     return true;
 }
 
@@ -329,7 +335,7 @@ owner_wants_back(struct cpu *c, uint64_t now)
            env_may_run_on(c->slot_owner, c);
 }
 
-void
+bool
 slice_interrupt(struct cpu *c, struct trapframe *t)
 {
     struct env *e = c->current;
@@ -347,7 +353,7 @@ slice_interrupt(struct cpu *c, struct trapframe *t)
         slice_over(c, t, now);
     }
     int vector = upcall_due(e);
-    if (vector >= 0 && !deliver(c, t, vector))
-        slice_schedule(c);
-    slice_arm(c);
+    bool entered = vector >= 0 && deliver(c, t, vector);
+    arm(c, c->grace_end ? c->grace_end : c->slice_end);
+    return entered;
 }

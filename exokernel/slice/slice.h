@@ -31,9 +31,10 @@ void slice_init(void);
 _Noreturn void slice_schedule(struct cpu *c);
 
 /* The alarm rang or a poke came, while an env runs: upcall, switch or go on.
- * `regs` are its registers, changed if an upcall is delivered. */
+ * `regs` are its registers. True: an upcall is delivered, and the frame in
+ * `regs` leads into its handler. */
 struct trapframe;
-void slice_interrupt(struct cpu *c, struct trapframe *regs);
+bool slice_interrupt(struct cpu *c, struct trapframe *regs);
 
 /* Set this CPU's alarm for what comes first. */
 void slice_arm(struct cpu *c);

@@ -64,6 +64,7 @@ struct kind {
     }
 
 static const struct kind kinds[RWX + 1] = {
+    [0] = READABLE, /* of one that keeps its page, for R is implied */
     [EXO_BIND_R] = READABLE,
     [EXO_BIND_W] = WRITABLE,
     [EXO_BIND_R | EXO_BIND_W] = WRITABLE,
@@ -73,11 +74,16 @@ static const struct kind kinds[RWX + 1] = {
     [RWX] = {.rights = NOBODYS},
 };
 
-/* R is implied by any binding, also by one that keeps its page. */
 static inline const struct kind *
 kind_of(uint32_t flags)
 {
-    return &kinds[(flags & RWX) | (flags & EXO_BIND_SAME ? EXO_BIND_R : 0)];
+    return &kinds[flags & RWX];
+}
+
+static inline bool
+unbinds(uint32_t flags)
+{
+    return !(flags & (RWX | EXO_BIND_SAME));
 }
 
 static inline bool
@@ -323,7 +329,7 @@ fill_all(const struct leaf *leaf, uint64_t vpn, uint64_t end,
             break;
         new += EXO_PAGE_BYTES;
     }
-    K.page[leaf->table].entries += (uint32_t)(vpn - from);
+    leaf->page->entries += (uint32_t)(vpn - from);
     return vpn;
 }
 
@@ -340,7 +346,7 @@ clear_all(struct binder *b, const struct leaf *leaf, uint64_t vpn, uint64_t end)
         cleared++;
         note_old(b, vpn << EXO_PAGE_SHIFT, old, leaf->shared);
     }
-    K.page[leaf->table].entries -= cleared;
+    leaf->page->entries -= cleared;
     return vpn;
 }
 
@@ -359,6 +365,12 @@ change_all(struct binder *b, const struct leaf *leaf, uint64_t vpn,
     return vpn;
 }
 
+static inline uint64_t
+leaf_key(const struct binder *b, uint64_t vpn)
+{
+    return b->root << 32 | vpn >> 9;
+}
+
 /* Find the leaf table for page number `vpn` by a walk, and keep it in `leaf`.
  * NULL: there is none. */
 static __attribute__((noinline)) const struct leaf *
@@ -369,9 +381,10 @@ walk_to_leaf(struct binder *b, struct leaf *leaf, uint64_t vpn)
     b->left -= COST_TABLE;
     if (!tlb_walk(b->root, va, 1, &at))
         return NULL;
-    *leaf = (struct leaf){.key = b->root << 32 | vpn >> 9,
-                          .links = K.links,
+    *leaf = (struct leaf){.key = leaf_key(b, vpn),
                           .entries = table_entries(at.table),
+                          .page = &K.page[at.table],
+                          .info = &K.page_info[at.table],
                           .table = (uint32_t)at.table,
                           .shared = tlb_is_shared(b->root, va, 1)};
     return leaf;
@@ -383,17 +396,20 @@ leaf_slot(struct binder *b, uint64_t vpn)
     return &b->leaf[vpn >> 9 & (BIND_LEAVES - 1)];
 }
 
-static inline bool
-leaf_is_known(const struct binder *b, const struct leaf *leaf, uint64_t vpn)
-{
-    return leaf->key == (b->root << 32 | vpn >> 9) && leaf->links == K.links;
-}
-
 static inline const struct leaf *
 find_leaf(struct binder *b, uint64_t vpn)
 {
     struct leaf *leaf = leaf_slot(b, vpn);
-    return leaf_is_known(b, leaf, vpn) ? leaf : walk_to_leaf(b, leaf, vpn);
+    return leaf->key == leaf_key(b, vpn) ? leaf : walk_to_leaf(b, leaf, vpn);
+}
+
+/* Some link changed since the leaf tables were found. No bind changes one. */
+static __attribute__((noinline)) void
+forget_leaves(struct binder *b)
+{
+    for (unsigned i = 0; i < BIND_LEAVES; i++)
+        b->leaf[i].key = 0;
+    b->links = K.links;
 }
 
 /* May entries of a table be written, with these flags? 0 or error. The right to
@@ -438,15 +454,15 @@ bind_in_leaf(struct binder *b, const struct leaf *leaf, uint64_t vpn,
              uint64_t end, exo_page page, uint32_t flags)
 {
     uint64_t at = vpn;
-    if (unlikely(!has_rights(b->page_cap, kind_of(flags)) ||
-                 (flags & EXO_BIND_HEIR)))
+    if (unbinds(flags))
+        at = clear_all(b, leaf, vpn, end);
+    else if (unlikely(!has_rights(b->page_cap, kind_of(flags)) ||
+                      (flags & EXO_BIND_HEIR)))
         ; /* nothing usual */
     else if (flags & EXO_BIND_SAME)
         at = change_all(b, leaf, vpn, end, flags);
-    else if (flags & RWX)
-        at = fill_all(leaf, vpn, end, b->page_cap, page, flags);
     else
-        at = clear_all(b, leaf, vpn, end);
+        at = fill_all(leaf, vpn, end, b->page_cap, page, flags);
     if (unlikely(at == vpn) && bind_slowly(b, leaf, vpn, page, flags))
         at++;
     return at;
@@ -545,8 +561,7 @@ bind_run(struct binder *b, struct exo_run run)
         const struct leaf *leaf = find_leaf(b, vpn);
         int64_t error = -EXO_E_TABLE;
         if (likely(leaf))
-            error =
-                may_write(b->table_cap, &K.page_info[leaf->table], run.flags);
+            error = may_write(b->table_cap, leaf->info, run.flags);
         if (unlikely(error)) {
             stop(b, error);
             return;
@@ -567,38 +582,39 @@ ALWAYS bool
 bind_usual(struct binder *b, struct exo_run run)
 {
     const uint64_t vpn = vpn_of(run.va);
-    const struct kind *k = kind_of(run.flags);
-    const struct cap *cap = b->page_cap;
     if (unlikely(run.count != 1 || !vpn_is_sane(vpn) ||
-                 (run.flags & ~(uint32_t)(RWX | EXO_BIND_SAME)) ||
-                 !has_rights(cap, k)))
+                 (run.flags & ~(uint32_t)(RWX | EXO_BIND_SAME))))
         return false;
     const struct leaf *leaf = leaf_slot(b, vpn);
-    if (unlikely(!leaf_is_known(b, leaf, vpn)))
+    if (unlikely(leaf->key != leaf_key(b, vpn)))
         return false;
-    const struct exo_page_info *table = &K.page_info[leaf->table];
-    if (unlikely((table->flags & EXO_PAGE_SEALED) ||
-                 !cap_matches(b->table_cap, table->guard)))
+    if (unlikely((leaf->info->flags & EXO_PAGE_SEALED) ||
+                 !cap_matches(b->table_cap, leaf->info->guard)))
         return false;
     uint64_t *entry = leaf_entry(leaf, vpn), old;
+    if (!run.flags) {
+        if (!clear(entry, leaf_place(leaf, vpn), &old))
+            return false;
+        leaf->page->entries--;
+        note_old(b, run.va, old, leaf->shared);
+        return true;
+    }
+    const struct kind *k = kind_of(run.flags);
+    const struct cap *cap = b->page_cap;
+    if (unlikely(!has_rights(cap, k)))
+        return false;
     if (run.flags & EXO_BIND_SAME) {
         if (!change(entry, k->bits, kept_bits(0), k, cap, &old))
             return false;
-    } else if (run.flags) {
-        exo_page page = run.page;
-        if (page >= K.npages ||
-            !fill(entry, leaf_place(leaf, vpn),
-                  page << EXO_PAGE_SHIFT | k->bits, &K.page[page],
-                  &K.page_info[page], k, cap))
-            return false;
-        K.page[leaf->table].entries++;
+        note_old(b, run.va, old, leaf->shared);
         return true;
-    } else {
-        if (!clear(entry, leaf_place(leaf, vpn), &old))
-            return false;
-        K.page[leaf->table].entries--;
     }
-    note_old(b, run.va, old, leaf->shared);
+    const exo_page page = run.page;
+    if (page >= K.npages ||
+        !fill(entry, leaf_place(leaf, vpn), page << EXO_PAGE_SHIFT | k->bits,
+              &K.page[page], &K.page_info[page], k, cap))
+        return false;
+    leaf->page->entries++;
     return true;
 }
 
@@ -616,6 +632,8 @@ sys_bind(uint32_t caps, exo_page root, EXO_USER(const struct exo_run) runs,
     if (unlikely(
             !cap_covers(b->table_cap, K.page_info[b->root].guard, EXO_WRITE)))
         return -EXO_E_CAP;
+    if (unlikely(b->links != K.links))
+        forget_leaves(b);
     b->done = 0;
     b->left = BIND_STEP;
     b->error = 0;

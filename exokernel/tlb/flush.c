@@ -56,7 +56,7 @@ flush_load_tagged(struct cpu *c, uint64_t root_pa)
         keep = 0;
     }
     e->generation = now;
-    e->used = c->stamp;
+    e->used = c->info->stamp;
     hw_write_cr3(root_pa | pcid_of(c, e) | keep);
 }
 
@@ -98,19 +98,23 @@ flush_absent(struct cpu *c, const struct flush *f, uint64_t root_pa)
     e->generation = generation_of(root_pa);
 }
 
+/* Drop them on this CPU, in the one address space that changed. */
 static inline void
 flush_here(struct cpu *c, const struct flush *f, uint64_t root_pa)
 {
-    if (f->everywhere || (c->root_pa == root_pa && f->n > FLUSH_SINGLE)) {
-        flush_current(c);
-    } else if (c->root_pa == root_pa) {
-        for (unsigned i = 0; i < f->n; i++)
-            hw_invlpg(f->va[i]);
-        if (K.features.pcid)
-            pcid_find(c, root_pa)->generation = generation_of(root_pa);
-    } else {
+    uint32_t n = f->n;
+    if (c->root_pa != root_pa) {
         flush_absent(c, f, root_pa);
+        return;
     }
+    if (n > FLUSH_SINGLE) {
+        flush_current(c);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        hw_invlpg(f->va[i]);
+    if (K.features.pcid)
+        pcid_find(c, root_pa)->generation = generation_of(root_pa);
 }
 
 void
@@ -158,11 +162,13 @@ flush_collected(struct flush *f)
 {
     struct cpu *me = hw_this_cpu();
     uint64_t root_pa = f->root << EXO_PAGE_SHIFT;
-    if (f->everywhere)
+    if (unlikely(f->everywhere)) {
         K.generation++;
-    else
+        flush_current(me);
+    } else {
         K.page[f->root].generation++;
-    flush_here(me, f, root_pa);
+        flush_here(me, f, root_pa);
+    }
     if (K.ncpus > 1)
         flush_others(me, f, root_pa);
     f->n = 0;

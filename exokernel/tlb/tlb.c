@@ -360,10 +360,11 @@ check_table(exo_page table)
 void
 check_leaves(const struct cpu *c)
 {
-    for (unsigned i = 0; i < BIND_LEAVES; i++) {
+    bool held = c->binder.links == K.links;
+    for (unsigned i = 0; held && i < BIND_LEAVES; i++) {
         const struct leaf *leaf = &c->binder.leaf[i];
         struct place at;
-        if (!leaf->key || leaf->links != K.links)
+        if (!leaf->key)
             continue;
         exo_page root = leaf->key >> 32;
         uint64_t va = (leaf->key & UINT32_MAX) << 21;

@@ -329,6 +329,7 @@ exception_user:
 enter_handler:                          /* the frame now leads to a handler */
     test %eax, %eax
     jnz no_handler
+enter_upcall:
     mov (%rsp), %eax
     mov 128(%rsp), %rdi                 /* rsp of the handler */
     clear_scratch
@@ -414,6 +415,8 @@ interrupt:
     mov %rsp, %rdi
     call trap_interrupt
     pop_kept
+    test %al, %al
+    jnz enter_upcall
     add $24, %rsp
     pop_scratch
     pop %rax

@@ -39,7 +39,7 @@ void trap_debug(void);
 enum exo_end trap_exception(struct exo_frame *f);
 enum exo_end trap_foreign(struct exo_frame *f);
 _Noreturn void trap_undeliverable(struct trapframe *t, enum exo_end end);
-void trap_interrupt(struct trapframe *t);
+bool trap_interrupt(struct trapframe *t);
 void trap_idle_interrupt(uint32_t vector);
 void trap_kernel_exception(struct panic_frame *f);
 void trap_paranoid(struct panic_frame *f);
@@ -163,7 +163,8 @@ trap_foreign(struct exo_frame *f)
     return to_handler(f, EXO_UP_FOREIGN);
 }
 
-void
+/* True: the frame now leads to a handler. */
+bool
 trap_interrupt(struct trapframe *t)
 {
     struct cpu *c = hw_this_cpu();
@@ -171,13 +172,12 @@ trap_interrupt(struct trapframe *t)
     if (vector == VECTOR_FLUSH) {
         flush_serve(c); /* no kick is answered, for no lock is taken */
         apic_eoi();
-        return;
+        return false;
     }
     cpu_serve_mailbox(c);
     if (vector != VECTOR_SPURIOUS && vector != VECTOR_DEVICE)
         apic_eoi();
-    kernel_lock(c, 256 + vector);
-    cpu_charge_env(c, c->current, hw_rdtsc());
+    cpu_charge_env(c, c->current, kernel_lock(c, 256 + vector));
     c->info->interrupts++;
     trace(c, EXO_TRACE_IRQ, c->current, vector, 0);
     if (vector == VECTOR_COM1 || vector == VECTOR_COM2)
@@ -186,10 +186,11 @@ trap_interrupt(struct trapframe *t)
         net_interrupt(c);
     if (vector == VECTOR_DEVICE)
         apic_eoi(); /* its line is quiet only now */
-    slice_interrupt(c, t);
+    bool entered = slice_interrupt(c, t);
     uint64_t now = hw_rdtsc();
     cpu_charge(c, &c->info->kernel, now);
     kernel_unlock_at(c, now);
+    return entered;
 }
 
 void

@@ -154,7 +154,7 @@ words_reply(uint64_t handle)
 extern void *const syscall_table[EXO_SYSCALLS];
 void trap_foreign(struct exo_frame *f);
 void trap_exception(struct exo_frame *f);
-void trap_interrupt(struct trapframe *t);
+bool trap_interrupt(struct trapframe *t);
 void trace_syscall(uint64_t number, uint64_t argument);
 void trace_return(uint64_t result);
 
@@ -246,7 +246,8 @@ enter_interrupt(void)
     struct exo_context *u = &host_this()->user;
     struct trapframe *t = &in.trap;
     uint64_t rip = u->rip;
-    trap_interrupt(t);
+    if (trap_interrupt(t))
+        enter_handler(&t->f);
     *u = (struct exo_context){.rax = t->f.rax,
                               .rbx = t->rbx,
                               .rcx = t->f.rcx,

@@ -149,7 +149,7 @@ schedule(void)
     host_arrive();
     struct cpu *c = host_this()->c;
     kernel_lock(c, 256);
-    c->stamp = c->info->since = hw_rdtsc();
+    c->info->stamp = c->info->since = hw_rdtsc();
     slice_schedule(c);
 }
 

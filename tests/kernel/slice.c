@@ -160,6 +160,17 @@ TEST(owners_get_their_slots)
     CHECK(kid_info(c)->time_slack > passed / 20);
 }
 
+TEST(each_cpu_has_slots_of_its_own)
+{
+    NEEDS(NCPUS > 1, "needs two CPUs");
+    uint32_t cpu = NCPUS - 1;
+    struct kid *k =
+        kid_new(&(struct kid_plan){.cpu1 = cpu + 1, .slots = NSLOTS}, count, 0);
+    EQ(exo_slot_set(CAPS, EXO_SLOT(cpu, 0), NSLOTS, k->id, 0), NSLOTS);
+    kid_go(k);
+    UNTIL(kid_info(k)->time_charged > 0); // what it gets there is its own
+}
+
 TEST(adjacent_slots_are_one_slice)
 {
     // An owner of all slots is never interrupted for another.

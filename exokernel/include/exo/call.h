@@ -20,9 +20,11 @@
  *
  * All other registers but rsp are lost to caller and replier, and so are the
  * words of a call that failed. The frame's
- * `cause` is the reply handle and `addr` the caller's id. EXO_CALL_SYNC makes
- * the caller wait for the reply and lends the callee its following slices;
- * without it the caller stays READY and never gets words back.
+ * `cause` is the reply handle and `addr` the caller's id. If the callee waited
+ * or yielded, which loses registers, its frame has rax, rip and rsp for it and
+ * nothing in the words of the others. EXO_CALL_SYNC makes the caller wait for
+ * the reply and lends the callee its following slices; without it the caller
+ * stays READY and never gets words back.
  */
 #ifndef EXO_CALL_H
 #define EXO_CALL_H
