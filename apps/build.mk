@@ -9,7 +9,8 @@ $(foreach app,pingpong stride,\
     $(call user-program,$(app),apps/$(app).c apps/own_cpu.c,minimal exo))
 $(foreach app,hoarder miser,\
     $(call user-program,$(app),apps/$(app).c apps/greed.c,minimal exo))
-$(call user-program,kv,$(sort $(wildcard apps/kv/*.c)),minimal exo)
+KV_SHARED := apps/kv/protocol.c apps/kv/store.c
+$(call user-program,kv,apps/kv/main.c $(KV_SHARED),minimal exo)
 $(call user-program,init,$(sort $(wildcard apps/init/*.c)),minimal exo)
 
 include apps/posix.mk

@@ -7,12 +7,13 @@
 #
 # A program uses what POSIX.1-2008 has, epoll and sendfile, and nothing else.
 
-POSIX_PROGRAMS     := httpd httpsmall echo fetch hello-exos
+POSIX_PROGRAMS     := httpd httpsmall echo fetch kv-posix hello-exos
 httpd_SOURCES      := $(filter-out apps/httpd/status_%.c,\
     $(sort $(wildcard apps/httpd/*.c)))
 fetch_SOURCES      := $(sort $(wildcard apps/fetch/*.c))
 echo_SOURCES       := apps/echo.c
 httpsmall_SOURCES  := apps/httpsmall.c
+kv-posix_SOURCES   := apps/kv/posix.c $(KV_SHARED)
 hello-exos_SOURCES := apps/hello-exos.c
 
 NATIVE_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g -Wall -Wextra \
@@ -47,3 +48,11 @@ $(foreach p,$(filter-out httpd,$(POSIX_PROGRAMS)),\
 $(call exos-program,httpd,$(httpd_SOURCES) apps/httpd/status_exo.c)
 $(BUILD)/exos-app/apps/httpd/status_exo.c.o: \
     private EXOS_APP_CFLAGS += -Iexokernel/include
+
+# What kv-posix shares with kv names the standard's functions on bytes in
+# lib/string.h, since kv has no C library.
+$(call objects,native,$(KV_SHARED)): private NATIVE_CFLAGS += -iquote libos
+$(call objects,native-san,$(KV_SHARED)): \
+    private NATIVE_SAN_CFLAGS += -iquote libos
+$(call objects,exos-app,$(KV_SHARED)): \
+    private EXOS_APP_CFLAGS += -iquote libos

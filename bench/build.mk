@@ -17,5 +17,5 @@ $(BENCH_PLUGIN): bench/insn.c bench/qemu_plugin.h
 	    -fvisibility=hidden -o $@ $<
 
 # Clients that put load on the network applications, programs of the host.
-$(call native-program,load-http,bench/load/http.c)
-$(call native-program,load-udp,bench/load/udp.c)
+$(call native-program,load-http,bench/load/http.c bench/load/load.c)
+$(call native-program,load-udp,bench/load/udp.c bench/load/load.c)

@@ -15,18 +15,15 @@
 
 #include "lib/inet.h"
 #include "lib/net.h"
+#include "frame.h"
 #include "protocol.h"
 
-#define PORT    11211
 #define NET_VA  UINT64_C(0x0c000000)
 #define SEND    32 // pages of buffers
 #define RECEIVE 64
 
-#define FRAME_HEAD 8u     // memcached's, in front of each datagram
-#define REPLY_MOST 16384u // of all datagrams of one answer
-#define CHUNK      1400u  // of a reply, in one datagram
-#define SLOTS_MAX  16384u
-#define BUCKETS    32768u
+#define SLOTS_MAX 16384u
+#define BUCKETS   32768u
 
 #define WANTED_BACK (UINT64_C(1) << 9) // the kernel asked for pages
 #define RETRY       CLOCK_S            // after it had none to give
@@ -134,18 +131,15 @@ static void
 reply(const struct net_packet *p, const struct inet_udp *udp, const char *bytes,
       uint32_t count)
 {
-    uint32_t total = (count + CHUNK - 1) / CHUNK;
-    for (uint32_t n = 0; n < total; n++) {
+    uint32_t pieces = frame_pieces(count);
+    for (uint32_t n = 0; n < pieces; n++) {
         uint8_t *out = reserve();
         if (!out)
             return; // the client asks again
-        uint32_t part = count < CHUNK ? count : CHUNK;
+        uint32_t part = count < FRAME_TEXT ? count : FRAME_TEXT;
         uint8_t *head = out + (udp->v6 ? INET_UDP6 : INET_UDP4);
         uint16_t flags;
-        memcpy(head, udp->payload, 2); // the client's number of the request
-        inet_put16(head + 2, n);
-        inet_put16(head + 4, total);
-        inet_put16(head + 6, 0);
+        frame_write(head, udp->payload, n, pieces);
         memcpy(head + FRAME_HEAD, bytes, part);
         uint32_t frame = inet_udp_answer(&self_net, p->frame, udp, out,
                                          FRAME_HEAD + part, &flags);
@@ -155,13 +149,11 @@ reply(const struct net_packet *p, const struct inet_udp *udp, const char *bytes,
     }
 }
 
-/* Requests of more than one datagram are not answered, as memcached does. */
 static void
 serve(const struct net_packet *p, const struct inet_udp *udp)
 {
-    static char out[REPLY_MOST];
-    if (udp->bytes < FRAME_HEAD || inet_get16(udp->payload + 2) != 0 ||
-        inet_get16(udp->payload + 4) > 1)
+    static char out[FRAME_REPLY];
+    if (!frame_is_request(udp->payload, udp->bytes))
         return;
     uint32_t bytes = kv_answer(&kv, (const char *)udp->payload + FRAME_HEAD,
                                udp->bytes - FRAME_HEAD, out, sizeof(out));
@@ -219,7 +211,7 @@ open_net(void)
 int
 main(int argc, char **argv)
 {
-    port = (uint16_t)number(argc > 1 ? argv[1] : NULL, PORT);
+    port = (uint16_t)number(argc > 1 ? argv[1] : NULL, FRAME_PORT);
     int64_t error = open_net();
     if (error == -EXO_E_NONE) {
         print("kv: no address; give it one in the manifest: address = "

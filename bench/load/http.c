@@ -22,13 +22,16 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "load.h"
 
 #define CONNECTIONS_MAX 1000
 #define PIPELINE_MAX    64
 #define HEAD_BYTES      4096
 #define CONTENT_BYTES   (16u << 20)
+
+const char program[] = "load-http";
 
 static const char help[] =
     "usage: load-http [OPTION ...] ADDRESS PORT PATH\n"
@@ -69,33 +72,18 @@ static struct {
 } pattern;
 
 static struct conn conn[CONNECTIONS_MAX];
-static uint64_t started, answered, failed; // requests
+static uint64_t started; // requests
 static char first_failure[160];
 static int epoll;
-
-static _Noreturn void
-give_up(const char *why)
-{
-    fprintf(stderr, "load-http: %s\n", why);
-    exit(2);
-}
-
-static uint64_t
-now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* Notes failed requests, and why the first one did. */
 static void
 note_failure(uint64_t count, const char *why, int error)
 {
-    if (!failed)
+    if (!outcome.failed)
         snprintf(first_failure, sizeof(first_failure), "%s%s%s", why,
                  error ? ": " : "", error ? strerror(error) : "");
-    failed += count;
+    outcome.failed += count;
 }
 
 static void
@@ -248,7 +236,7 @@ finish(struct conn *c)
     if (c->different)
         note_failure(1, "the content differs", 0);
     else
-        answered++;
+        outcome.answered++;
     c->asked--;
     c->in_content = c->different = false;
     c->head_length = c->at = 0;
@@ -303,12 +291,12 @@ static void
 run_until(uint64_t target)
 {
     struct epoll_event event[64];
-    while (answered + failed < target) {
+    while (outcome.answered + outcome.failed < target) {
         int n = epoll_wait(epoll, event, 64, (int)options.patience_s * 1000);
         if (n < 0 && errno != EINTR)
             give_up("epoll_wait failed");
         if (n == 0) {
-            note_failure(options.requests - answered - failed,
+            note_failure(options.requests - outcome.answered - outcome.failed,
                          "no answer came in time", 0);
             return;
         }
@@ -322,34 +310,19 @@ run_until(uint64_t target)
     }
 }
 
-static uint64_t
-rate(uint64_t count, uint64_t from_us, uint64_t to_us)
-{
-    return to_us > from_us ? count * 1000000 / (to_us - from_us) : 0;
-}
-
-/* All requests, in tenths. Result: the exit status. */
+/* All requests. Result: the exit status. */
 static int
 run(void)
 {
-    uint64_t began = now_us(), before_us = began, before = 0;
     for (unsigned i = 0; i < options.connections; i++)
         open_conn(&conn[i]);
-    for (unsigned i = 1; i <= 10; i++) {
-        run_until(options.requests * i / 10);
-        uint64_t done = answered + failed, now = now_us();
-        printf("tenth %u: %llu requests/s\n", i,
-               (unsigned long long)rate(done - before, before_us, now));
-        fflush(stdout);
-        before = done;
-        before_us = now;
-    }
+    uint64_t rate = in_tenths(options.requests, run_until);
     printf("%llu answered, %llu failed, %llu requests/s\n",
-           (unsigned long long)answered, (unsigned long long)failed,
-           (unsigned long long)rate(answered, began, now_us()));
-    if (failed)
+           (unsigned long long)outcome.answered,
+           (unsigned long long)outcome.failed, (unsigned long long)rate);
+    if (outcome.failed)
         fprintf(stderr, "load-http: the first failure: %s\n", first_failure);
-    return failed != 0;
+    return outcome.failed != 0;
 }
 
 /* Does an answer end here? Notes its content as the pattern if so. */
@@ -390,16 +363,6 @@ read_pattern(const char *head)
         give_up("the first answer is not HTTP/1.1 200");
 }
 
-static unsigned long
-number(const char *text, unsigned long most)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || value == 0 || value > most)
-        give_up("a number is missing or out of range; -h helps");
-    return value;
-}
-
 static void
 read_options(int argc, char **argv)
 {
@@ -407,19 +370,19 @@ read_options(int argc, char **argv)
     while ((option = getopt(argc, argv, "c:n:p:1t:h")) != -1) {
         switch (option) {
         case 'c':
-            options.connections = (unsigned)number(optarg, CONNECTIONS_MAX);
+            options.connections = (unsigned)number(optarg, 1, CONNECTIONS_MAX);
             break;
         case 'n':
-            options.requests = number(optarg, 1000000000);
+            options.requests = number(optarg, 1, 1000000000);
             break;
         case 'p':
-            options.pipeline = (unsigned)number(optarg, PIPELINE_MAX);
+            options.pipeline = (unsigned)number(optarg, 1, PIPELINE_MAX);
             break;
         case '1':
             options.close = true;
             break;
         case 't':
-            options.patience_s = (unsigned)number(optarg, 86400);
+            options.patience_s = (unsigned)number(optarg, 1, 86400);
             break;
         default:
             fputs(help, option == 'h' ? stdout : stderr);

@@ -21,13 +21,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "load.h"
 
 #define OUTSTANDING_MAX 1024
 #define BYTES_MAX       1400
 #define KEY_MAX         250
 #define FRAME_BYTES     8 // of memcached's header: number, piece, pieces, zero
+
+const char program[] = "load-udp";
 
 static const char help[] =
     "usage: load-udp [OPTION ...] ADDRESS PORT\n"
@@ -55,22 +58,7 @@ static struct {
 static int server;
 static uint16_t next_number;
 static unsigned under_way;
-static uint64_t asked, answered, lost, failed;
-
-static _Noreturn void
-give_up(const char *why)
-{
-    fprintf(stderr, "load-udp: %s\n", why);
-    exit(2);
-}
-
-static uint64_t
-now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
+static uint64_t asked, lost;
 
 /* Writes request `number`. Result: its bytes. */
 static size_t
@@ -154,15 +142,15 @@ take(void)
                             (unsigned char)answer[1]);
     unsigned i = number % OUTSTANDING_MAX;
     if (!slot[i].waits || slot[i].number != number) {
-        failed += !lost; // after a loss it may be a late one
+        outcome.failed += !lost; // after a loss it may be a late one
         return true;
     }
     slot[i].waits = false;
     under_way--;
     if (is_right(answer, (size_t)n, number))
-        answered++;
+        outcome.answered++;
     else
-        failed++;
+        outcome.failed++;
     return true;
 }
 
@@ -183,7 +171,8 @@ static void
 run_until(uint64_t target)
 {
     struct pollfd watched = {.fd = server, .events = POLLIN};
-    while (answered + failed < target && lost < options.requests) {
+    while (outcome.answered + outcome.failed < target &&
+           lost < options.requests) {
         uint64_t now_ms = now_us() / 1000;
         while (under_way < options.outstanding && asked < options.requests)
             ask(now_ms);
@@ -197,41 +186,16 @@ run_until(uint64_t target)
     }
 }
 
-static uint64_t
-rate(uint64_t count, uint64_t from_us, uint64_t to_us)
-{
-    return to_us > from_us ? count * 1000000 / (to_us - from_us) : 0;
-}
-
-/* Result: the exit status. */
+/* All requests. Result: the exit status. */
 static int
 run(void)
 {
-    uint64_t began = now_us(), before_us = began, before = 0;
-    for (unsigned i = 1; i <= 10; i++) {
-        run_until(options.requests * i / 10);
-        uint64_t done = answered + failed, now = now_us();
-        printf("tenth %u: %llu requests/s\n", i,
-               (unsigned long long)rate(done - before, before_us, now));
-        fflush(stdout);
-        before = done;
-        before_us = now;
-    }
+    uint64_t rate = in_tenths(options.requests, run_until);
     printf("%llu answered, %llu failed, %llu lost, %llu requests/s\n",
-           (unsigned long long)answered, (unsigned long long)failed,
-           (unsigned long long)lost,
-           (unsigned long long)rate(answered, began, now_us()));
-    return failed || !answered;
-}
-
-static unsigned long
-number(const char *text, unsigned long least, unsigned long most)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || value < least || value > most)
-        give_up("a number is missing or out of range; -h helps");
-    return value;
+           (unsigned long long)outcome.answered,
+           (unsigned long long)outcome.failed, (unsigned long long)lost,
+           (unsigned long long)rate);
+    return outcome.failed || !outcome.answered;
 }
 
 static void

@@ -16,13 +16,15 @@ WARM = 10           # a first run, so much shorter, is not counted
 @dataclasses.dataclass(frozen=True)
 class Load:
     """A row: a client that asks a server `count` times. beside: what runs in
-    the Linux guest for the row that is compared."""
+    the Linux guest for the row that is compared. over: another server's row
+    here, that this one is compared with."""
     name: str
     server: str
     count: int
     client: object  # called with (tree, count); returns requests a second
     text: str
     beside: str = ""
+    over: str = ""
 
 
 def ping(_tree, count):
@@ -44,8 +46,13 @@ def udp(port, outstanding, *options):
 LOADS = (
     Load("ping_minimal", "netd", 2000, ping, "echo of 56 bytes", "kernel"),
     Load("kv_get", "kv", 40000, udp(11211, 32, "-k", KEY),
-         "get by UDP, 32 outstanding"),
-    Load("kv_get_1", "kv", 4000, udp(11211, 1, "-k", KEY), "1 outstanding"),
+         "get by UDP, 32 outstanding", "kv-posix"),
+    Load("kv_get_1", "kv", 4000, udp(11211, 1, "-k", KEY), "1 outstanding",
+         "kv-posix"),
+    Load("kv_exos", "kv-posix", 20000, udp(11211, 32, "-k", KEY),
+         "get by UDP, 32 outstanding", "kv-posix", "kv_get"),
+    Load("kv_exos_1", "kv-posix", 4000, udp(11211, 1, "-k", KEY),
+         "1 outstanding", "kv-posix", "kv_get_1"),
     Load("udp_echo_exos", "echo", 5000, udp(7, 1), "64 bytes", "echo"),
     Load("udp_echo_exos_32", "echo", 20000, udp(7, 32),
          "64 bytes, 32 outstanding", "echo"),
@@ -64,8 +71,10 @@ BY_NAME = {load.name: load for load in LOADS}
 RATE = "httpd_keepalive"  # its requests a second are compared, too
 
 WEB = {"httpsmall", "httpd", "nginx"}
-MEMORY = {"netd": "256K", "kv": "4M", "echo": "4M", "httpsmall": "8M",
-          "httpd": "8M"}
+KV = {"kv", "kv-posix"}
+MEMORY = {"netd": "256K", "kv": "4M", "kv-posix": "4M", "echo": "4M",
+          "httpsmall": "8M", "httpd": "8M"}
+ARGS = {"kv-posix": ["-m", "1"], "httpd": ["-r", "/"]}
 
 
 def loads_of(key):
@@ -79,9 +88,10 @@ def loads_of(key):
 
 def app(tree, server):
     """The table of the manifest."""
-    table = {"image": server, "memory": MEMORY[server]}
+    table = {"image": server, "memory": MEMORY[server],
+             "args": ARGS.get(server, [])}
     if server == "httpd":
-        table |= {"args": ["-r", "/"], "files": str(tree.root / "apps/site")}
+        table["files"] = str(tree.root / "apps/site")
     return table
 
 
@@ -89,7 +99,7 @@ def prepare(server):
     """What a server needs before it is asked."""
     if server in WEB:
         servers.wait_for(80)
-    if server == "kv":
+    if server in KV:
         servers.kv_set(KEY, b"x" * 32)
 
 
@@ -107,6 +117,13 @@ def add(out, name, counts, rate, text, **more):
             rate=rate, **more, what=f"({text})")
 
 
+def ratio(out, value, to):
+    """How many times the value of figure `to` it is, as details of a figure;
+    none if that was not measured."""
+    base = out.figures.get(to, {}).get("value")
+    return {"ratio": value / base, "to": to} if base else {}
+
+
 def measure_exo(tree, out):
     for server, loads in loads_of(lambda load: load.server):
         with servers.Exo(tree, app(tree, server)) as machine:
@@ -117,7 +134,17 @@ def measure_exo(tree, out):
                 except ExoError as error:
                     out.fail(f"{load.name}: {error}")
                     continue
-                add(out, load.name, counts, rate, load.text)
+                add(out, load.name, counts, rate, load.text,
+                    **ratio(out, counts.insn, load.over))
+
+
+def compare_kv(out):
+    """How many times fewer instructions the key-value server without a stack
+    takes than the same one on exos."""
+    found = ratio(out, out.figures.get("kv_exos", {}).get("value", 0),
+                  "kv_get")
+    if found.get("ratio"):
+        out.add("kv_ratio", found["ratio"], "times", what="(kv_exos / kv_get)")
 
 
 def measure_httpd(tree, out):
@@ -141,6 +168,7 @@ def measure(tree, out, _names=()):
     measure_sizes(tree, out)
     try:
         servers.in_namespace(lambda: (measure_exo(tree, out),
+                                      compare_kv(out),
                                       measure_httpd(tree, out)))
     except servers.NoNetwork as error:
         out.note(f"servers are not measured: {error}")
@@ -170,11 +198,9 @@ def measure_guest(tree, made, out, beside, loads):
         prepare(beside)
         for load in loads:
             counts, rate = measure_load(tree, machine.counters, load)
-            ours = out.figures.get(load.name, {}).get("value")
-            ratio = {"ratio": counts.insn / ours, "to": load.name} \
-                if ours else {}
             add(out, f"linux.{load.name}", counts, rate,
-                f"{beside}: {load.text}", **ratio)
+                f"{beside}: {load.text}",
+                **ratio(out, counts.insn, load.name))
 
 
 def measure_guest_rate(tree, made, out):

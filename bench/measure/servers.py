@@ -227,13 +227,18 @@ def load(tree, program, *words):
 
 
 def kv_set(key, value):
-    """Store a key in a memcached, over UDP."""
+    """Store a key in a memcached, over UDP, once it answers."""
     head = struct.pack("!HHHH", 1, 0, 1, 0)
+    deadline, answer = time.monotonic() + UP, None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(PING_PATIENCE)
+        s.settimeout(1)
         s.connect((GUEST, 11211))
-        s.send(head + b"set %s 0 0 %d\r\n%s\r\n"
-               % (key.encode(), len(value), value))
-        answer = s.recv(1500)
-    if answer[8:] != b"STORED\r\n":
+        while answer is None and time.monotonic() < deadline:
+            try:
+                s.send(head + b"set %s 0 0 %d\r\n%s\r\n"
+                       % (key.encode(), len(value), value))
+                answer = s.recv(1500)
+            except (TimeoutError, ConnectionRefusedError):
+                time.sleep(0.05)  # it does not listen yet
+    if answer is None or answer[8:] != b"STORED\r\n":
         raise ExoError(f"kv answered {answer!r}")

@@ -4,6 +4,7 @@
 // state, errors with their numbers, and streams in random pieces that must come
 // out as they went in. Run on the host under ASan and UBSan, lwIP included.
 // Sources: libos/exos/net/sock*.c, lwIP
+#include "exos/net/memory.h"
 #include "exos/net/sock.h"
 
 #include <lwip/init.h>
@@ -260,6 +261,70 @@ test_back_pressure(void)
     pass(10000);
 }
 
+// Fills what a connection may send until it takes no more.
+static size_t
+fill(struct sock *s)
+{
+    static char bytes[4096];
+    size_t sent = 0;
+    for (ssize_t n; (n = put(s, bytes, sizeof(bytes))) > 0;)
+        sent += (size_t)n;
+    return sent;
+}
+
+// Many peers that take nothing leave room for one that does.
+static void
+test_room_for_others(void)
+{
+    struct sock *a[10], *b[10];
+    char bytes[1000];
+    size_t got = 0;
+    for (int i = 0; i < 10; i++)
+        pair(80, &a[i], &b[i]);
+    net_memory_set_limit(1 << 20);
+    for (int i = 0; i < 9; i++) {
+        a[i]->tcp->snd_wnd = 0;
+        assert(fill(a[i]) > 0 && !(sock_poll(a[i]) & POLLOUT));
+    }
+    assert(sock_poll(a[9]) & POLLOUT);
+    for (int i = 0; i < 100; i++) {
+        assert(put(a[9], bytes, sizeof(bytes)) == sizeof(bytes));
+        pass(300); // acknowledgements may be late
+        for (ssize_t n; (n = get(b[9], bytes, sizeof(bytes))) > 0;)
+            got += (size_t)n;
+    }
+    assert(got == 100 * sizeof(bytes));
+    net_memory_set_limit(0);
+    for (int i = 0; i < 10; i++) {
+        sock_close(a[i]);
+        sock_close(b[i]);
+    }
+    pass(10000);
+}
+
+// Connections that only wait for their end give way to bytes.
+static void
+test_room_of_the_ended(void)
+{
+    struct sock *a, *b;
+    size_t before = net_memory_used(), limit = 512 << 10;
+    net_memory_set_limit(limit);
+    do {
+        pair(80, &a, &b);
+        sock_close(a);
+        run();
+        sock_close(b);
+        run();
+    } while (net_memory_used() < limit - limit / 8);
+    pair(80, &a, &b);
+    assert(put(a, "x", 1) == 1);
+    assert(net_memory_used() - before < limit * 3 / 4);
+    net_memory_set_limit(0);
+    sock_close(a);
+    sock_close(b);
+    pass(10000);
+}
+
 static void
 test_half_close(void)
 {
@@ -509,6 +574,8 @@ main(void)
     test_stream();
     test_peek_and_parts();
     test_back_pressure();
+    test_room_for_others();
+    test_room_of_the_ended();
     test_half_close();
     test_refused_and_reset();
     test_listener();

@@ -15,14 +15,11 @@ import injector as net
 from injector import Wire
 from machines import GATEWAY, LIMIT, MAC, ROOT, Running, free_port
 
+from memcached import Client, head  # noqa: E402  (of tests/apps)
+
 PEER = "10.0.2.9", "fec0::9"
 SHARED = "10.0.2.20"
 ME = net.HOST_MAC, MAC
-
-
-def kv_request(number, text):
-    """A request of memcached's over UDP, in one datagram."""
-    return number.to_bytes(2, "big") + b"\0\0\0\1\0\0" + text
 
 
 def is_question(p):
@@ -53,7 +50,7 @@ class Asks(unittest.TestCase):
         peer = PEER[":" in address]
         found = self.answer(
             net.udp_frame(ME, (peer, address), (4000 + number, 11211),
-                          kv_request(number, text)),
+                          head(number) + text),
             lambda p: p.get("udp", {}).get("dport") == 4000 + number)
         self.assertTrue(found["udp"]["good"])
         return found["udp"]["payload"][8:]
@@ -177,7 +174,7 @@ address = ["10.0.2.16", "fec0::16"]
 
     def test_frames_that_are_none_do_no_harm(self):
         good = [net.udp_frame(ME, (PEER[0], "10.0.2.16"), (4000, 11211),
-                              kv_request(1, b"get a\r\n")),
+                              head(1) + b"get a\r\n"),
                 net.tcp_frame(ME, (PEER[0], "10.0.2.15"), (4001, 7), net.SYN),
                 net.ping_frame(ME, PEER[1:] + ("fec0::15",), 1, 1, b"x" * 30),
                 net.arp_request(net.HOST_MAC, PEER[0], "10.0.2.15")]
@@ -288,7 +285,7 @@ may_fail = true
 
 
 class Kv(unittest.TestCase):
-    """memcached's protocol over UDP, from this host."""
+    """A cache whose memory is asked back, asked from this host."""
 
     @classmethod
     def setUpClass(cls):
@@ -313,53 +310,19 @@ restart = "always"
 """, mem="32M"))
         cls.m.expect(r"kv \| .*")
 
-    def setUp(self):
-        self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.addCleanup(self.s.close)
-        self.s.settimeout(LIMIT / 5)
-        self.s.connect(("127.0.0.1", self.port))
-        self.number = 0
-
-    def ask(self, text):
-        """A request and its whole answer."""
-        self.number += 1
-        self.s.send(kv_request(self.number, text))
-        parts, total = {}, None
-        while total is None or len(parts) < total:
-            data = self.s.recv(65536)
-            if int.from_bytes(data[:2], "big") != self.number:
-                continue
-            total = int.from_bytes(data[4:6], "big")
-            parts[int.from_bytes(data[2:4], "big")] = data[8:]
-        return b"".join(parts[n] for n in range(total))
-
-    def test_set_get_and_delete(self):
-        self.assertEqual(self.ask(b"set a 5 0 3\r\nxyz\r\n"), b"STORED\r\n")
-        self.assertEqual(self.ask(b"get a\r\n"),
-                         b"VALUE a 5 3\r\nxyz\r\nEND\r\n")
-        self.assertEqual(self.ask(b"delete a\r\n"), b"DELETED\r\n")
-        self.assertEqual(self.ask(b"get a\r\n"), b"END\r\n")
-
-    def test_gets_of_several_datagrams(self):
-        names = [b"big%d" % n for n in range(10)]
-        for n, name in enumerate(names):
-            value = bytes([65 + n]) * 1000
-            self.ask(b"set %s 0 0 1000\r\n%s\r\n" % (name, value))
-        want = b"".join(b"VALUE big%d 0 1000\r\n%s\r\n" % (
-            n, bytes([65 + n]) * 1000) for n in range(10)) + b"END\r\n"
-        self.assertEqual(self.ask(b"get " + b" ".join(names) + b"\r\n"), want)
-
     def test_memory_goes_back_to_whom_it_was_promised(self):
+        client = Client(("127.0.0.1", self.port), LIMIT / 5)
+        self.addCleanup(client.close)
         value = b"v" * 1000
         most = n = 0
         for first in range(0, 12000, 1000):
             for n in range(first, first + 1000):
-                self.ask(b"set k%d 0 0 1000\r\n%s\r\n" % (n, value))
+                client.ask(b"set k%d 0 0 1000\r\n%s\r\n" % (n, value))
             most = max(most, self.m.app("kv")["pages_used"])
         self.m.expect(r"taker \| took all", len(self.m.lines))
         self.assertLess(self.m.app("kv")["pages_used"], most)
         last = b"k%d" % n
-        self.assertEqual(self.ask(b"get " + last + b"\r\n"), b"VALUE " + last
+        self.assertEqual(client.ask(b"get " + last + b"\r\n"), b"VALUE " + last
                          + b" 0 1000\r\n" + value + b"\r\nEND\r\n")
         self.assertEqual(self.m.app("kv")["restarts"], 0)
 

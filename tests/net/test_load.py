@@ -7,44 +7,25 @@ the host's at a time (docs/limits.md).
 """
 
 import json
-import pathlib
 import re
 import subprocess
-import tempfile
 import unittest
 import urllib.request
 
 from cable import Tap, enter_namespace
 from machines import LIMIT, ROOT, Running
-
-import site_files  # noqa: E402  (of tests/apps)
+from served import WEB, httpd, site
 
 LOAD = ROOT / "build/native/load-http"
-ADDRESS = "10.0.2.15"
 LEAST_BYTES = 16  # that can leak
-
-
-def manifest(site):
-    return f"""
-[[app]]
-name = "web"
-image = "httpd"
-args = ["-r", "/", "-p", "80", "-t", "240", "-i", "240", "-w", "240"]
-memory = {{ reserved = "16M", limit = "24M" }}
-files = "{site}"
-address = "{ADDRESS}"
-"""
 
 
 class Load(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         enter_namespace()
-        holder = tempfile.TemporaryDirectory(prefix="site-")
-        cls.addClassCleanup(holder.cleanup)
-        site = pathlib.Path(holder.name) / "site"
-        site_files.make(site)
-        cls.m = cls.enterClassContext(Running(manifest(site), wire=Tap()))
+        files = cls.enterClassContext(site())
+        cls.m = cls.enterClassContext(Running(httpd(files), wire=Tap()))
         cls.m.expect(r"web \| .*http://.*")
         cls.load("-n", 3000, "-1")  # what is built up once is built up now
         cls.load("-n", 1000)
@@ -53,7 +34,7 @@ class Load(unittest.TestCase):
     def load(cls, *options):
         """All requests are answered, or AssertionError."""
         done = subprocess.run(
-            [LOAD, *map(str, options), ADDRESS, "80", "/612.html"],
+            [LOAD, *map(str, options), WEB, "80", "/612.html"],
             text=True, capture_output=True, timeout=600, check=False)
         if done.returncode or not re.search(r" answered, 0 failed, ",
                                             done.stdout):
@@ -91,7 +72,7 @@ class Load(unittest.TestCase):
 
     def test_no_frame_is_lost(self):
         self.load("-n", 2000, "-1")
-        with urllib.request.urlopen(f"http://{ADDRESS}/status.json",
+        with urllib.request.urlopen(f"http://{WEB}/status.json",
                                     timeout=LIMIT) as answer:
             status = json.load(answer)
         self.assertEqual([f["dropped"] for f in status["filters"]],

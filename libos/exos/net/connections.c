@@ -105,3 +105,20 @@ net_connection_find(const struct tcp_hdr *segment, const struct tcp_pcb *list)
     tcp_free(pcb);
     return NULL;
 }
+
+int
+net_connections_forget(void)
+{
+    struct tcp_pcb **half = &tcp_tw_pcbs, *pcb, *next;
+    for (pcb = tcp_tw_pcbs; pcb && pcb->next; pcb = pcb->next->next)
+        half = &(*half)->next;
+    pcb = *half; /* the newest are in front */
+    *half = NULL;
+    int any = pcb != NULL;
+    for (; pcb; pcb = next) {
+        next = pcb->next;
+        tcp_pcb_purge(pcb);
+        tcp_free(pcb);
+    }
+    return any;
+}

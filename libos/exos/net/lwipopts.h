@@ -135,6 +135,11 @@ void net_connection_add(struct tcp_pcb *pcb);
 void net_connection_remove(struct tcp_pcb *pcb);
 struct tcp_pcb *net_connection_find(const struct tcp_hdr *segment,
                                     const struct tcp_pcb *list);
+
+/* Ends the older half of those in TIME_WAIT, for their memory; true if there
+   were any. Not to be called by lwIP. */
+int net_connections_forget(void);
+
 #define LWIP_HOOK_TCP_PCB_FIELDS struct tcp_pcb *found_next, **found_at;
 #define LWIP_HOOK_TCP_PCB_ADD    net_connection_add
 #define LWIP_HOOK_TCP_PCB_REMOVE net_connection_remove

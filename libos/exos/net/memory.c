@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory for lwIP: see memory.h. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,11 +23,16 @@ static struct {
 
 /* Data may have seven eighths of the limit, so that there is room for the
    segments without data that will free some of it. */
+static size_t
+data_limit(void)
+{
+    return memory.limit - memory.limit / 8;
+}
+
 static int
 is_too_much(size_t bytes)
 {
-    size_t limit =
-        bytes > SMALL ? memory.limit - memory.limit / 8 : memory.limit;
+    size_t limit = bytes > SMALL ? data_limit() : memory.limit;
     return memory.limit && memory.used + bytes > limit;
 }
 
@@ -34,6 +40,14 @@ void
 net_memory_set_limit(size_t bytes)
 {
     memory.limit = bytes;
+}
+
+size_t
+net_memory_room(void)
+{
+    if (!memory.limit)
+        return SIZE_MAX;
+    return memory.used < data_limit() ? data_limit() - memory.used : 0;
 }
 
 size_t

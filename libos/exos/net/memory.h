@@ -15,6 +15,9 @@
    it is for blocks of up to 512 bytes: acknowledgements, which free others. */
 void net_memory_set_limit(size_t bytes);
 
+/* Bytes that blocks of data may still take; SIZE_MAX when there is no limit. */
+size_t net_memory_room(void);
+
 /* Bytes in use, and kept for reuse; the headers of blocks included. */
 size_t net_memory_used(void);
 size_t net_memory_kept(void);

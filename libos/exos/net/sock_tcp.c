@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Stream sockets: see sock.h. */
+#include "exos/net/memory.h"
 #include "exos/net/sock.h"
 
 #include <lwip/priv/tcp_priv.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define RETRY_POLLS 1 // of 500 ms, when lwIP had no memory to close
+#define SHARE       4 // times what a connection keeps must be left for others
 
 /* What lwIP says of a connection ---------------------------------------------
  */
@@ -232,13 +234,40 @@ unsendable(const struct sock *s)
     return s->state == SOCK_CONNECTED ? 0 : -ENOTCONN;
 }
 
+/* Bytes that lwIP keeps until the peer has them. */
+static size_t
+kept_of(const struct sock *s)
+{
+    return TCP_SND_BUF - s->tcp->snd_buf;
+}
+
+/* Bytes that it may keep besides. A share of what is free [Choudhury98], so
+ * that many whose peers take nothing leave something to one whose peer does. */
+static size_t
+room_of(const struct sock *s)
+{
+    size_t free = net_memory_room(), left = SHARE * kept_of(s);
+    size_t room = free > left ? (free - left) / (SHARE + 1) : 0;
+    return room < s->tcp->snd_buf ? room : s->tcp->snd_buf;
+}
+
+/* The same; when memory is short, connections that have ended give theirs. */
+static size_t
+make_room(const struct sock *s)
+{
+    size_t room = room_of(s);
+    if (room < TCP_MSS && room < s->tcp->snd_buf && net_connections_forget())
+        room = room_of(s);
+    return room;
+}
+
 /* Hands bytes to lwIP, which copies them. Result: how many it took. */
 static size_t
 write_some(struct sock *s, const char *at, size_t bytes, bool more)
 {
     size_t taken = 0;
     while (taken < bytes) {
-        size_t room = tcp_sndbuf(s->tcp), n = bytes - taken;
+        size_t n = bytes - taken, room = make_room(s);
         if (n > room)
             n = room;
         if (n > UINT16_MAX)
@@ -276,7 +305,7 @@ sock_tcp_send(struct sock *s, const struct iovec *iov, int count, int flags)
         if (n < iov[i].iov_len)
             break;
     }
-    bool full = tcp_sndbuf(s->tcp) < TCP_MSS; // no use in holding it back
+    bool full = room_of(s) < TCP_MSS; // no use in holding it back
     if (full || !sent || (!(flags & MSG_MORE) && !s->corked))
         tcp_output(s->tcp);
     return sent || is_empty(iov, count) ? (ssize_t)sent : -EAGAIN;
@@ -445,9 +474,9 @@ sock_tcp_close(struct sock *s)
 static bool
 is_writable(const struct sock *s)
 {
-    if (s->write_shut)
-        return true;
-    return tcp_sndbuf(s->tcp) >= TCP_SNDLOWAT &&
+    if (s->write_shut || !kept_of(s))
+        return true; // what it keeps is what it would be told the end of
+    return room_of(s) >= TCP_SNDLOWAT &&
            tcp_sndqueuelen(s->tcp) < TCP_SNDQUEUELOWAT;
 }
 
