@@ -5,7 +5,8 @@
  * One receive and one send queue, a frame in one buffer, no control queue. In
  * front of each frame stands a header of the device's (struct header). Before
  * version 1 it is two bytes shorter, and may have to be in a descriptor of its
- * own.
+ * own. Each buffer is a chain of its queue for ever, and is named as one is, by
+ * its first descriptor.
  */
 #include "drv/virtio_net.h"
 
@@ -42,17 +43,17 @@ enum feature {
 
 enum { CONFIG_MAC = 0, CONFIG_STATUS = 6, STATUS_LINK_UP = 1 };
 
-/* In front of each frame. */
+/* In front of each frame. Since version 1 a count of buffers follows, which is
+ * for features that are not used: what is sent has 0 there. */
 struct header {
     uint8_t flags, gso_type;
     uint16_t bytes, gso_bytes, sum_start, sum_offset;
-    uint16_t buffers; /* not before version 1 */
 };
 enum header_flag {
     HEADER_NEEDS_SUM = 1, /* received: left out; sent: fill it in */
     HEADER_SUM_GOOD = 2,
 };
-_Static_assert(sizeof(struct header) == 12, "[VIRTIO1.2 5.1.6]");
+_Static_assert(sizeof(struct header) == 10, "[VIRTIO1.2 5.1.6]");
 
 /* A send buffer: the frame's header of up to NIC_HEADER bytes behind ours. */
 struct slot {
@@ -73,53 +74,48 @@ static struct {
     struct virtio dev;
     struct virtq rx, tx;
     uint32_t header_bytes; /* 10 or 12 */
-    uint32_t apart;        /* descriptors of a header and what follows */
+    uint32_t apart;        /* 1: they have a descriptor of their own, else 0 */
     uint64_t features;     /* [I] of the boot; they may not change */
     bool dead;             /* it did not survive a reset */
     bool interrupts;       /* wanted */
 
-    struct buffer *buffer; /* [nbuffers] */
-    uint16_t nbuffers;
-    uint16_t *buffer_of; /* [rx.size] by first descriptor */
-    uint16_t current;    /* the buffer that net has, or nbuffers */
-    uint16_t given;      /* buffers given back, not yet told */
-    uint16_t filled;     /* buffers given since the reset at least once */
+    struct buffer *buffer; /* [rx.fronts >> apart] */
+    uint16_t current;      /* the one that net has, or rx.fronts */
+    uint16_t given;        /* how many were given back, not yet told */
+    uint16_t filled;       /* those below were given since the reset */
 
     struct slot *slot; /* [nslots] */
+    uint16_t *free;    /* [nslots] stack of free ones */
     uint16_t nslots, nfree;
-    uint16_t *free_slot;     /* [nslots] stack of free ones */
-    uint16_t *slot_of;       /* [tx.size] by first descriptor */
     uint16_t nlost, lost_at; /* slots that a reset left behind */
     bool kick;               /* something was sent since the last kick */
 } net;
 
 static void reset(void);
 
-/* Fill piece[0..] with a header and `bytes` bytes behind it. Returns how many
- * pieces it took. */
-static unsigned
-put_front(struct virtq_piece *piece, uint8_t *frame, uint32_t bytes,
-          bool writable)
+static struct header *
+header_of(const uint8_t *frame)
 {
-    const uint64_t pa = kva_to_pa(frame);
-    if (net.apart == 1) {
-        piece[0] = (struct virtq_piece){pa - net.header_bytes,
-                                        net.header_bytes + bytes, writable};
-        return 1;
-    }
-    piece[0] =
-        (struct virtq_piece){pa - net.header_bytes, net.header_bytes, writable};
-    piece[1] = (struct virtq_piece){pa, bytes, writable};
-    return 2;
+    return (struct header *)(uintptr_t)(frame - net.header_bytes);
+}
+
+/* How many of them are in the descriptor of the frame itself. */
+static uint32_t
+own_bytes(void)
+{
+    return net.apart ? 0 : net.header_bytes;
+}
+
+static struct slot *
+slot_of(unsigned first)
+{
+    return &net.slot[first >> net.apart];
 }
 
 static void
-give(uint16_t buffer)
+give(uint16_t first)
 {
-    struct virtq_piece piece[2];
-    struct buffer *b = &net.buffer[buffer];
-    const unsigned n = put_front(piece, b->bytes, sizeof(b->bytes), true);
-    net.buffer_of[virtq_add(&net.rx, piece, n)] = buffer;
+    virtq_add(&net.rx, first);
     net.given++;
 }
 
@@ -135,36 +131,36 @@ tell_given(void)
 static bool
 fill(void)
 {
-    for (unsigned i = 0; i < FILL_STEP && net.filled < net.nbuffers; i++)
-        give(net.filled++);
-    return net.filled < net.nbuffers;
+    for (unsigned i = 0; i < FILL_STEP && net.filled < net.rx.fronts; i++) {
+        give(net.filled);
+        net.filled = (uint16_t)(net.filled + net.rx.front);
+    }
+    return net.filled < net.rx.fronts;
 }
 
 static bool
 receive(struct nic_frame *frame)
 {
-    uint16_t first;
-    uint32_t bytes;
-    const enum virtq_take got =
-        net.dead ? VIRTQ_NONE : virtq_take(&net.rx, &first, &bytes);
-    if (got == VIRTQ_BROKEN)
+    if (net.dead)
+        return false;
+    const struct virtq_taken got = virtq_take(&net.rx);
+    if (unlikely(got.what == VIRTQ_BROKEN))
         reset();
-    if (got != VIRTQ_TAKEN) {
+    if (got.what != VIRTQ_TAKEN) {
         if (!net.dead)
             fill();
         if (net.given != 0 && !net.dead)
             tell_given();
         return false;
     }
-    net.current = net.buffer_of[first];
-    const struct buffer *b = &net.buffer[net.current];
-    struct header header = {0};
-    memcpy(&header, b->bytes - net.header_bytes, net.header_bytes);
-    const uint32_t count = bytes - net.header_bytes; /* below 0: too long */
+    net.current = got.first;
+    const uint8_t *bytes = net.buffer[got.first >> net.apart].bytes;
+    const uint32_t count = got.bytes - net.header_bytes; /* or far too long */
     *frame = (struct nic_frame){
-        .bytes = b->bytes,
+        .bytes = bytes,
         .count = count <= NIC_FRAME_MAX ? count : 0,
-        .summed = (header.flags & (HEADER_NEEDS_SUM | HEADER_SUM_GOOD)) != 0 &&
+        .summed = (header_of(bytes)->flags &
+                   (HEADER_NEEDS_SUM | HEADER_SUM_GOOD)) != 0 &&
                   nic.rx_sum,
     };
     return true;
@@ -173,10 +169,10 @@ receive(struct nic_frame *frame)
 static void
 release(void)
 {
-    if (net.current == net.nbuffers) /* there was a reset in between */
+    if (net.current == net.rx.fronts) /* there was a reset in between */
         return;
     give(net.current);
-    net.current = net.nbuffers;
+    net.current = net.rx.fronts;
     if (net.given >= KICK_AFTER)
         tell_given();
 }
@@ -185,9 +181,9 @@ static uint8_t *
 header(void)
 {
     if (net.dead || net.nlost != 0 || net.nfree == 0 ||
-        net.tx.nfree < net.apart + NIC_PIECES_MAX)
+        net.tx.nspare < NIC_PIECES_MAX)
         return NULL;
-    return net.slot[net.free_slot[net.nfree - 1]].bytes;
+    return slot_of(net.free[net.nfree - 1])->bytes;
 }
 
 static void
@@ -195,21 +191,15 @@ send(uint32_t header_bytes, const struct nic_piece *pieces, unsigned count,
      struct nic_sum sum, uint64_t cookie)
 {
     assert(net.nfree > 0 && count <= NIC_PIECES_MAX);
-    const uint16_t index = net.free_slot[--net.nfree];
-    struct slot *s = &net.slot[index];
-    const struct header h = {
-        .flags = sum.start != 0 ? HEADER_NEEDS_SUM : 0,
-        .sum_start = sum.start,
-        .sum_offset = sum.offset,
-    };
-    memcpy(s->bytes - net.header_bytes, &h, net.header_bytes);
-    struct virtq_piece piece[2 + NIC_PIECES_MAX];
-    unsigned n = put_front(piece, s->bytes, header_bytes, false);
-    for (unsigned i = 0; i < count; i++)
-        piece[n++] = (struct virtq_piece){pieces[i].pa, pieces[i].count, false};
+    const uint16_t first = net.free[--net.nfree];
+    struct slot *s = slot_of(first);
+    struct header *h = header_of(s->bytes); /* the rest of it stays 0 */
+    h->flags = sum.start != 0 ? HEADER_NEEDS_SUM : 0;
+    h->sum_start = sum.start;
+    h->sum_offset = sum.offset;
     s->cookie = cookie;
     s->flying = true;
-    net.slot_of[virtq_add(&net.tx, piece, n)] = index;
+    virtq_add_behind(&net.tx, first, own_bytes() + header_bytes, pieces, count);
     net.kick = true;
 }
 
@@ -222,20 +212,21 @@ kick(void)
 }
 
 static void
-free_slot(uint16_t index, uint64_t *cookie)
+free_slot(uint16_t first, uint64_t *cookie)
 {
-    net.slot[index].flying = false;
-    *cookie = net.slot[index].cookie;
-    net.free_slot[net.nfree++] = index;
+    struct slot *s = slot_of(first);
+    s->flying = false;
+    *cookie = s->cookie;
+    net.free[net.nfree++] = first;
 }
 
 /* What was flying when the device was reset, one after the other. */
 static bool
 sent_lost(uint64_t *cookie)
 {
-    while (!net.slot[net.lost_at].flying)
-        net.lost_at++;
-    free_slot(net.lost_at++, cookie);
+    while (!slot_of(net.lost_at)->flying)
+        net.lost_at = (uint16_t)(net.lost_at + net.tx.front);
+    free_slot(net.lost_at, cookie);
     net.nlost--;
     return true;
 }
@@ -243,22 +234,19 @@ sent_lost(uint64_t *cookie)
 static bool
 sent(uint64_t *cookie)
 {
-    uint16_t first;
-    uint32_t bytes;
     if (net.nlost != 0)
         return sent_lost(cookie);
     if (net.dead)
         return false;
-    switch (virtq_take(&net.tx, &first, &bytes)) {
-    case VIRTQ_TAKEN:
-        free_slot(net.slot_of[first], cookie);
+    const struct virtq_taken got = virtq_take(&net.tx);
+    if (likely(got.what == VIRTQ_TAKEN)) {
+        free_slot(got.first, cookie);
         return true;
-    case VIRTQ_BROKEN:
-        reset();
-        return net.nlost != 0 && sent_lost(cookie);
-    default:
-        return false;
     }
+    if (got.what == VIRTQ_NONE)
+        return false;
+    reset();
+    return net.nlost != 0 && sent_lost(cookie);
 }
 
 static void
@@ -293,7 +281,7 @@ begin(void)
         !virtio_queue(&net.dev, RECEIVE, &net.rx) ||
         !virtio_queue(&net.dev, SEND, &net.tx))
         return false;
-    net.current = net.nbuffers;
+    net.current = net.rx.fronts;
     net.filled = 0;
     fill();
     interrupts(net.interrupts);
@@ -330,24 +318,49 @@ static const struct nic_driver driver = {
     .reset = reset,
 };
 
+/* Where a front points: at the device's header and the frame behind it. */
 static void
-alloc_buffers(void)
+aim(struct virtq *q, uint16_t first, const uint8_t *frame, uint32_t bytes,
+    bool writable)
 {
-    const uint16_t fit = (uint16_t)(net.rx.size / net.apart);
-    net.nbuffers = nic_buffers() < fit ? nic_buffers() : fit;
-    net.buffer = boot_alloc(sizeof(struct buffer) * net.nbuffers, NIC_BUFFER);
-    net.buffer_of = boot_alloc(sizeof(uint16_t) * net.rx.size, 2);
+    const uint64_t pa = kva_to_pa(frame);
+    const uint32_t own = own_bytes();
+    if (net.apart)
+        virtq_front(q, first, 0,
+                    (struct nic_piece){pa - net.header_bytes, net.header_bytes},
+                    writable);
+    virtq_front(q, first, net.apart, (struct nic_piece){pa - own, own + bytes},
+                writable);
 }
 
 static void
-alloc_slots(void)
+alloc_buffers(uint16_t size)
 {
-    net.nslots = nic_buffers() / 2;
+    const uint16_t fit = (uint16_t)(size >> net.apart);
+    const uint16_t n = nic_buffers() < fit ? nic_buffers() : fit;
+    virtq_alloc(&net.rx, size, (uint16_t)(1 << net.apart),
+                (uint16_t)(n << net.apart));
+    net.buffer = boot_alloc(sizeof(struct buffer) * n, NIC_BUFFER);
+    for (uint16_t i = 0; i < n; i++)
+        aim(&net.rx, (uint16_t)(i << net.apart), net.buffer[i].bytes,
+            sizeof(net.buffer[i].bytes), true);
+}
+
+/* Half of the descriptors are for what lies behind headers. */
+static void
+alloc_slots(uint16_t size)
+{
+    const uint16_t fit = (uint16_t)(size / 2 >> net.apart);
+    net.nslots = nic_buffers() / 2 < fit ? nic_buffers() / 2 : fit;
+    virtq_alloc(&net.tx, size, (uint16_t)(1 << net.apart),
+                (uint16_t)(net.nslots << net.apart));
     net.slot = boot_alloc(sizeof(struct slot) * net.nslots, 16);
-    net.free_slot = boot_alloc(sizeof(uint16_t) * net.nslots, 2);
-    net.slot_of = boot_alloc(sizeof(uint16_t) * net.tx.size, 2);
-    for (; net.nfree < net.nslots; net.nfree++)
-        net.free_slot[net.nfree] = net.nfree;
+    net.free = boot_alloc(sizeof(uint16_t) * net.nslots, 2);
+    for (; net.nfree < net.nslots; net.nfree++) {
+        const uint16_t first = (uint16_t)(net.nfree << net.apart);
+        aim(&net.tx, first, slot_of(first)->bytes, 0, false);
+        net.free[net.nfree] = first;
+    }
 }
 
 static bool
@@ -355,12 +368,10 @@ alloc_queues(void)
 {
     const uint16_t rx = virtio_queue_size(&net.dev, RECEIVE, QUEUE_MOST);
     const uint16_t tx = virtio_queue_size(&net.dev, SEND, QUEUE_MOST);
-    if (rx < 16 || tx < 16)
+    if (rx < 16 || tx < 2 * NIC_PIECES_MAX)
         return false;
-    virtq_alloc(&net.rx, rx);
-    virtq_alloc(&net.tx, tx);
-    alloc_buffers();
-    alloc_slots();
+    alloc_buffers(rx);
+    alloc_slots(tx);
     return true;
 }
 
@@ -382,8 +393,8 @@ take(void)
     if (!virtio_begin(&net.dev, WANTED))
         return false;
     net.features = net.dev.features;
-    net.header_bytes = sizeof(struct header) - (net.dev.old ? 2 : 0);
-    net.apart = net.dev.old && !virtio_has(&net.dev, VIRTIO_ANY_LAYOUT) ? 2 : 1;
+    net.header_bytes = sizeof(struct header) + (net.dev.old ? 0 : 2);
+    net.apart = net.dev.old && !virtio_has(&net.dev, VIRTIO_ANY_LAYOUT);
     read_mac();
     if (!nic_mac_is_good() || !alloc_queues() || !begin()) {
         virtio_stop(&net.dev);

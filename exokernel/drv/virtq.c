@@ -3,7 +3,6 @@
 #include "drv/virtq.h"
 
 #include "boot/memory.h"
-#include "kernel.h"
 #include "lib/string.h"
 
 enum desc_flag {
@@ -38,52 +37,83 @@ queue_bytes(unsigned size)
 }
 
 void
-virtq_alloc(struct virtq *q, uint16_t size)
+virtq_alloc(struct virtq *q, uint16_t size, uint16_t front, uint16_t fronts)
 {
     assert(size > 0 && size <= VIRTQ_MAX && (size & (size - 1)) == 0);
+    assert(front > 0 && fronts % front == 0 && fronts <= size);
     uint8_t *memory = boot_alloc(queue_bytes(size), VIRTQ_PAGE);
     q->desc = (void *)memory;
     q->avail = (void *)(memory + avail_offset(size));
     q->used = (void *)(memory + used_offset(size));
     q->next = boot_alloc(sizeof(*q->next) * size, sizeof(*q->next));
-    q->chain = boot_alloc(sizeof(*q->chain) * size, sizeof(*q->chain));
+    q->held = boot_alloc(sizeof(*q->held) * fronts, 1);
     q->size = size;
+    q->front = front;
+    q->fronts = fronts;
     virtq_reset(q);
 }
 
 void
 virtq_reset(struct virtq *q)
 {
-    memset(q->desc, 0, queue_bytes(q->size));
-    for (unsigned i = 0; i < q->size; i++) {
+    memset((void *)q->avail, 0, queue_bytes(q->size) - avail_offset(q->size));
+    memset(q->held, 0, sizeof(*q->held) * q->fronts);
+    for (unsigned i = q->fronts; i < q->size; i++)
         q->next[i] = (uint16_t)(i + 1);
-        q->chain[i] = 0;
-    }
-    q->free = 0;
-    q->nfree = q->size;
-    q->added = q->taken = q->flying = 0;
+    q->spare = q->fronts;
+    q->nspare = (uint16_t)(q->size - q->fronts);
+    q->added = q->taken = 0;
 }
 
-uint16_t
-virtq_add(struct virtq *q, const struct virtq_piece *piece, unsigned count)
+void
+virtq_front(struct virtq *q, uint16_t first, unsigned i, struct nic_piece piece,
+            bool writable)
 {
-    assert(count > 0 && count <= q->nfree);
-    const uint16_t first = q->free;
-    uint16_t at = first;
-    for (unsigned i = 0; i < count; i++, at = q->next[at])
-        q->desc[at] = (struct virtq_desc){
-            .pa = piece[i].pa,
-            .bytes = piece[i].bytes,
-            .flags = (uint16_t)((piece[i].writable ? DESC_WRITE : 0) |
-                                (i + 1 < count ? DESC_NEXT : 0)),
-            .next = i + 1 < count ? q->next[at] : 0,
-        };
-    q->free = at;
-    q->nfree = (uint16_t)(q->nfree - count);
-    q->chain[first] = (uint16_t)count;
-    q->avail->ring[q->added++ & (q->size - 1)] = first;
-    q->flying++;
-    return first;
+    const bool last = i + 1 == q->front;
+    assert(i < q->front && first < q->fronts && first % q->front == 0);
+    q->desc[first + i] = (struct virtq_desc){
+        .pa = piece.pa,
+        .bytes = piece.count,
+        .flags =
+            (uint16_t)((writable ? DESC_WRITE : 0) | (last ? 0 : DESC_NEXT)),
+        .next = (uint16_t)(last ? 0 : first + i + 1),
+    };
+}
+
+void
+virtq_add_behind(struct virtq *q, uint16_t first, uint32_t bytes,
+                 const struct nic_piece *piece, unsigned count)
+{
+    assert(count <= q->nspare);
+    unsigned at = first + q->front - 1u;
+    struct virtq_desc *d = &q->desc[at];
+    d->bytes = bytes;
+    for (unsigned i = 0; i < count; i++) {
+        q->next[at] = q->spare;
+        at = q->spare;
+        q->spare = q->next[at];
+        d->flags = DESC_NEXT;
+        d->next = (uint16_t)at;
+        d = &q->desc[at];
+        d->pa = piece[i].pa;
+        d->bytes = piece[i].count;
+    }
+    d->flags = 0;
+    q->nspare = (uint16_t)(q->nspare - count);
+    virtq_add(q, first);
+    q->held[first] = (uint8_t)(1 + count);
+}
+
+void
+virtq_free_behind(struct virtq *q, uint16_t first)
+{
+    const unsigned front = first + q->front - 1u, count = q->held[first] - 1u;
+    unsigned last = front;
+    for (unsigned i = 0; i < count; i++)
+        last = q->next[last];
+    q->next[last] = q->spare;
+    q->spare = q->next[front];
+    q->nspare = (uint16_t)(q->nspare + count);
 }
 
 bool
@@ -94,38 +124,6 @@ virtq_publish(struct virtq *q)
      * available first [VIRTIO1.2 2.7.13.4.1]. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return (q->used->flags & USED_NO_NOTIFY) == 0;
-}
-
-/* Put a chain's descriptors back on the free list. */
-static void
-free_chain(struct virtq *q, uint16_t first)
-{
-    uint16_t last = first;
-    for (unsigned i = 1; i < q->chain[first]; i++)
-        last = q->next[last];
-    q->next[last] = q->free;
-    q->free = first;
-    q->nfree = (uint16_t)(q->nfree + q->chain[first]);
-    q->chain[first] = 0;
-}
-
-enum virtq_take
-virtq_take(struct virtq *q, uint16_t *first, uint32_t *bytes)
-{
-    const uint16_t index = __atomic_load_n(&q->used->index, __ATOMIC_ACQUIRE);
-    const uint16_t there = (uint16_t)(index - q->taken);
-    if (there == 0)
-        return VIRTQ_NONE;
-    const unsigned at = q->taken & (q->size - 1u);
-    const uint32_t id = q->used->ring[at].id;
-    if (there > q->flying || id >= q->size || q->chain[id] == 0)
-        return VIRTQ_BROKEN;
-    *first = (uint16_t)id;
-    *bytes = q->used->ring[at].bytes;
-    free_chain(q, (uint16_t)id);
-    q->taken++;
-    q->flying--;
-    return VIRTQ_TAKEN;
 }
 
 void

@@ -129,7 +129,7 @@ walk_on(struct frame *f, struct walk *w)
 }
 
 bool
-net_deliver_rest(void)
+net_go_on(void)
 {
     struct rest *r = K.net.rest;
     while (r->left) {
@@ -154,12 +154,10 @@ begin_walk(const struct frame *f, struct walk w)
 }
 
 void
-net_keep(void)
+net_keep_rest(void)
 {
     struct rest *r = K.net.rest;
     struct frame *f = &r->frame;
-    if (likely(!r->left))
-        return;
     uint8_t *to = r->bytes + f->header_bytes;
     memcpy(r->bytes, f->header, f->header_bytes);
     for (unsigned n = 0; n < f->pieces; n++) {

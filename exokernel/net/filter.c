@@ -54,18 +54,13 @@ struct node {
 };
 
 static struct node *node;            /* [K] */
+static struct node *root[2];         /* [I] of each direction */
 static struct node **ends;           /* [K] where each filter ends */
 static uint32_t nnodes, nends;       /* [I] */
 static struct node *free_head;       /* [K] */
 static uint32_t free_count;          /* [K] */
 static struct node **bucket;         /* [K] first node of each chain */
 static uint64_t bucket_mask, secret; /* [I] */
-
-static struct node *
-root_of(enum exo_direction direction)
-{
-    return &node[1 + direction];
-}
 
 /* From a number to its place in a window; and back. */
 static uint64_t
@@ -136,17 +131,12 @@ load(const uint8_t *from)
     return window;
 }
 
-/* Where a number leads that is not the only value. Out of line, so that the
- * loop of filter_match() needs no more registers than there are. */
-static __attribute__((noinline)) const struct node *
+/* Where a number leads that is not the only value. */
+static inline const struct node *
 look_up(const struct node *n, uint64_t number)
 {
-    if (n->nvalues > 1) {
-        const struct node *below = find_hashed(n, number);
-        if (likely(below))
-            return below;
-    }
-    return find_range(n, number);
+    const struct node *below = n->nvalues > 1 ? find_hashed(n, number) : NULL;
+    return below ? below : find_range(n, number);
 }
 
 static uint64_t
@@ -155,7 +145,7 @@ shifted(const struct node *n, uint64_t number)
     return number << n->key.shift; /* of at most four bytes */
 }
 
-/* One step of match_at_edge(); NULL: this is the end. */
+/* One step of match_slowly(); NULL: this is the end. */
 static const struct node *
 step(const struct node *n, const uint8_t *frame, uint64_t limit, uint64_t *base)
 {
@@ -190,11 +180,12 @@ limit_of(size_t bytes)
     return bytes < EXO_NET_HEADER ? bytes : EXO_NET_HEADER;
 }
 
-/* Goes on from a node whose window does not lie wholly between the base and the
- * limit. `room` is what is left there but for a window. */
+/* Goes on where filter_match() does not: the window of a node does not lie
+ * wholly between the base and the limit, or its number is in no bucket. `room`
+ * is what is left there but for a window. */
 static __attribute__((noinline)) uint32_t
-match_at_edge(const struct node *n, const uint8_t *from, uint64_t room,
-              size_t bytes)
+match_slowly(const struct node *n, const uint8_t *from, uint64_t room,
+             size_t bytes)
 {
     uint64_t limit = limit_of(bytes), base = limit - WINDOW_LESS_1 - room;
     const uint8_t *frame = from - base;
@@ -207,7 +198,7 @@ match_at_edge(const struct node *n, const uint8_t *from, uint64_t room,
 uint32_t
 filter_match(enum exo_direction direction, const uint8_t *frame, size_t bytes)
 {
-    const struct node *n = root_of(direction);
+    const struct node *n = root[direction];
     const uint8_t *from = frame;                     /* the base */
     uint64_t room = limit_of(bytes) - WINDOW_LESS_1; /* a window fits below */
     if (unlikely(bytes < EXO_FRAME_MIN))
@@ -217,7 +208,7 @@ filter_match(enum exo_direction direction, const uint8_t *frame, size_t bytes)
             n = n->only;
             continue;
         }
-        __asm__("" ::: "memory"); /* or the steps above would keep more */
+        __asm__("" : "+r"(from)); /* or the steps above would keep more */
         uint64_t number = swap(load(from + n->at)) & n->key.mask;
         if (n->key.op == EXO_ATOM_SHIFT) {
             uint64_t further = shifted(n, number);
@@ -227,15 +218,16 @@ filter_match(enum exo_direction direction, const uint8_t *frame, size_t bytes)
             room -= further;
             n = n->only;
         } else {
-            const struct node *below = look_up(n, number);
-            if (!below)
-                return passed_last(n);
+            const struct node *below =
+                n->nvalues > 1 ? find_hashed(n, number) : NULL;
+            if (unlikely(!below))
+                break;
             n = below;
         }
     }
     if (likely(n->at == NOWHERE))
         return passed_last(n);
-    return match_at_edge(n, from, room, bytes);
+    return match_slowly(n, from, room, bytes);
 }
 
 /* ---- checking ------------------------------------------------------------ */
@@ -374,7 +366,7 @@ static struct node *
 start_of(enum exo_direction direction, uint32_t parent)
 {
     assert(parent < nends);
-    return parent ? ends[parent] : root_of(direction);
+    return parent ? ends[parent] : root[direction];
 }
 
 int64_t
@@ -582,8 +574,10 @@ filter_init(uint32_t nfilters, uint32_t natoms)
     bucket_mask = buckets - 1;
     hw_rdrand(&random);
     secret = (random ^ hw_rdtsc() * 0x9e3779b97f4a7c15ull) | 1;
-    refresh(&node[1]);
-    refresh(&node[2]);
+    for (unsigned i = 0; i < ARRAY_SIZE(root); i++) {
+        root[i] = &node[1 + i];
+        refresh(root[i]);
+    }
     free_head = NULL;
     free_count = natoms;
     for (uint32_t i = nnodes - 1; i >= FIRST; i--) {
@@ -651,8 +645,8 @@ void
 check_filters(void)
 {
     uint32_t used = 0;
-    check_node(&node[1]);
-    check_node(&node[2]);
+    for (unsigned i = 0; i < ARRAY_SIZE(root); i++)
+        check_node(root[i]);
     for (uint32_t i = FIRST; i < nnodes; i++) {
         if (!node[i].uses)
             continue;

@@ -196,11 +196,24 @@ void net_deliver(const struct frame *f, const struct iface *from);
 /* Likewise to those who tap `filter` or one above it. */
 void net_tap(const struct frame *f, uint32_t filter);
 
+/* What net_keep() and net_deliver_rest() do if there is a rest. */
+void net_keep_rest(void);
+bool net_go_on(void);
+
 /* Copy what the rest points at, so that it may change. */
-void net_keep(void);
+static inline void
+net_keep(void)
+{
+    if (unlikely(K.net.rest->left))
+        net_keep_rest();
+}
 
 /* Go on with the rest, within the budget; true: there is none. */
-bool net_deliver_rest(void);
+static inline bool
+net_deliver_rest(void)
+{
+    return likely(!K.net.rest->left) || net_go_on();
+}
 
 /* A link, or a filter, is about to go. */
 void net_forget_link(uint32_t link);

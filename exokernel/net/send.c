@@ -90,12 +90,10 @@ iface_unblock(struct iface *i)
         K.net.blocked_last = i->blocked_prev;
 }
 
-/* The card has room again: who waited longest is told. */
-static void
+/* The card has room again: who waited longest is told. needs: somebody did. */
+static __attribute__((noinline)) void
 wake_blocked(void)
 {
-    if (likely(!K.net.blocked))
-        return;
     struct iface *i = K.net.iface[K.net.blocked];
     iface_unblock(i);
     env_ring(i->env, EXO_EVENT_NET);
@@ -124,7 +122,8 @@ net_collect_sent(unsigned max)
         i->flying--;
         K.net.flying--;
         finish(i, first, cookie >> 32 & 0xffff);
-        wake_blocked();
+        if (unlikely(K.net.blocked))
+            wake_blocked();
     }
     /* Those who were told need not have sent, and an idle card says no more. */
     for (unsigned told = n; told < max && K.net.blocked && !K.net.flying;

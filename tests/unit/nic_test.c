@@ -581,6 +581,16 @@ EACH_VIRTIO(that_returns_what_it_has_not_is_reset)
     want_alive();
 }
 
+/* The chain that the driver made available next. */
+static uint16_t
+chain_ahead(unsigned index)
+{
+    const struct virtio_rings *q = &virtio_rings[index];
+    uint16_t first;
+    memcpy(&first, sim_memory(q->avail + 4 + 2 * (q->taken % q->size), 2), 2);
+    return first;
+}
+
 EACH_VIRTIO(that_returns_one_buffer_twice_is_reset)
 {
     uint64_t cookie;
@@ -588,11 +598,28 @@ EACH_VIRTIO(that_returns_one_buffer_twice_is_reset)
     send_number(0);
     send_number(1);
     nic.driver->kick();
-    virtio_return(1, 0, 0);
-    virtio_return(1, 0, 0);
+    virtio_return(1, chain_ahead(1), 0);
+    virtio_return(1, chain_ahead(1), 0);
     want(nic.driver->sent(&cookie) && cookie == 0);
     want(nic.driver->sent(&cookie) && cookie == 1); /* lost in the reset */
     want(!nic.driver->sent(&cookie));
+    want_equal(virtio_rings[1].done, 0);
+    want_alive();
+}
+
+EACH_VIRTIO(that_returns_the_middle_of_a_chain_is_reset)
+{
+    const struct nic_piece piece = {EXO_PAGE_BYTES, 100};
+    uint64_t cookie;
+    sim.hold = true;
+    memset(nic.driver->header(), 1, NIC_HEADER);
+    nic.driver->send(60, &piece, 1, (struct nic_sum){0, 0}, 7);
+    nic.driver->kick();
+    uint16_t middle;
+    const uint64_t desc = virtio_rings[1].desc + 16 * chain_ahead(1);
+    memcpy(&middle, sim_memory(desc + 14, 2), 2);
+    virtio_return(1, middle, 0);
+    want(nic.driver->sent(&cookie) && cookie == 7); /* lost in the reset */
     want_equal(virtio_rings[1].done, 0);
     want_alive();
 }
@@ -613,10 +640,7 @@ EACH_VIRTIO(that_claims_a_wrong_length_gives_a_damaged_frame)
     static const uint32_t length[] = {0, 1, 9, 1527, 2048, 65535, UINT32_MAX};
     for (unsigned i = 0; i < ARRAY_SIZE(length); i++) {
         struct nic_frame frame;
-        uint16_t first;
-        const struct virtio_rings *q = &virtio_rings[0];
-        memcpy(&first, sim_memory(q->avail + 4 + 2 * (q->taken % q->size), 2),
-               2);
+        const uint16_t first = chain_ahead(0);
         virtio_rings[0].taken++;
         virtio_return(0, first, length[i]);
         want(nic.driver->receive(&frame));
@@ -731,39 +755,63 @@ EACH_CARD(that_writes_nonsense_harms_nobody)
 /* ---- virtqueues by themselves -----------------------------------------------
  */
 
-CLAIM(a_queue_never_hands_out_a_descriptor_twice)
+/* The chain that begins there: every descriptor once. Returns how many. */
+static unsigned
+mark_chain(const struct virtq *q, unsigned at, bool used[16])
+{
+    unsigned count = 1;
+    for (;; at = q->desc[at].next, count++) {
+        want(at < 16 && !used[at]);
+        used[at] = true;
+        if (!(q->desc[at].flags & 1))
+            return count;
+    }
+}
+
+static void
+use_queue(uint16_t front, uint16_t fronts)
 {
     struct virtq q;
-    unsigned length[16] = {0}, flying = 0, used = 0;
+    unsigned length[16] = {0}, flying = 0, done = 0;
     sim_plug(CARD_NONE);
-    virtq_alloc(&q, 16);
+    virtq_alloc(&q, 16, front, fronts);
+    for (unsigned i = 0; i < fronts; i++)
+        virtq_front(&q, (uint16_t)(i - i % front), i % front,
+                    (struct nic_piece){i, i}, false);
     for (unsigned step = 0; step < 20000; step++) {
-        struct virtq_piece piece[4] = {0};
-        const unsigned n = 1 + random32() % 4;
-        uint16_t first;
-        uint32_t bytes;
-        if (random32() % 2 && q.nfree >= n) {
-            first = virtq_add(&q, piece, n);
+        const struct nic_piece piece[4] = {{1, 1}, {2, 2}, {3, 3}, {4, 4}};
+        const unsigned n = random32() % 5;
+        uint16_t first = (uint16_t)(random32() % fronts / front * front);
+        if (length[first] == 0 && q.nspare >= n) {
+            virtq_add_behind(&q, first, 7, piece, n);
             virtq_publish(&q);
-            want(first < 16 && length[first] == 0);
-            length[first] = n;
+            length[first] = front + n;
             flying++;
-        } else if (flying > 0) {
-            do
-                first = (uint16_t)(random32() % 16);
-            while (length[first] == 0);
-            q.used->ring[used++ % 16].id = first;
-            q.used->index = (uint16_t)used;
-            const uint16_t mine = first;
-            want_equal(virtq_take(&q, &first, &bytes), VIRTQ_TAKEN);
-            want_equal(first, mine);
+        } else if (length[first] != 0) {
+            q.used->ring[done++ % 16].id = first;
+            q.used->index = (uint16_t)done;
+            const struct virtq_taken got = virtq_take(&q);
+            want(got.what == VIRTQ_TAKEN && got.first == first);
             length[first] = 0;
             flying--;
         }
-        unsigned sum = 0;
-        for (unsigned i = 0; i < 16; i++)
-            sum += length[i];
-        want_equal(q.nfree, 16 - sum);
-        want_equal(q.flying, flying);
+        unsigned behind = 0;
+        bool used[16] = {false};
+        for (unsigned i = 0; i < fronts; i++) {
+            if (length[i] == 0)
+                continue;
+            want_equal(mark_chain(&q, i, used), length[i]);
+            behind += length[i] - front;
+        }
+        want_equal(q.nspare, 16 - fronts - behind);
+        want_equal((uint16_t)(q.added - q.taken), flying);
+        want_equal(virtq_take(&q).what, VIRTQ_NONE);
     }
+}
+
+CLAIM(a_queue_never_hands_out_a_descriptor_twice)
+{
+    use_queue(1, 6);
+    use_queue(2, 8);
+    use_queue(1, 16);
 }
