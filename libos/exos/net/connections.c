@@ -106,19 +106,19 @@ net_connection_find(const struct tcp_hdr *segment, const struct tcp_pcb *list)
     return NULL;
 }
 
-int
-net_connections_forget(void)
+void
+net_connections_tidy(void)
 {
     struct tcp_pcb **half = &tcp_tw_pcbs, *pcb, *next;
+    if (net_memory_room())
+        return;
     for (pcb = tcp_tw_pcbs; pcb && pcb->next; pcb = pcb->next->next)
         half = &(*half)->next;
     pcb = *half; /* the newest are in front */
     *half = NULL;
-    int any = pcb != NULL;
     for (; pcb; pcb = next) {
         next = pcb->next;
         tcp_pcb_purge(pcb);
         tcp_free(pcb);
     }
-    return any;
 }

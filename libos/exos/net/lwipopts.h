@@ -136,9 +136,10 @@ void net_connection_remove(struct tcp_pcb *pcb);
 struct tcp_pcb *net_connection_find(const struct tcp_hdr *segment,
                                     const struct tcp_pcb *list);
 
-/* Ends the older half of those in TIME_WAIT, for their memory; true if there
-   were any. Not to be called by lwIP. */
-int net_connections_forget(void);
+/* When memory for data has run out, ends the older half of the connections in
+   TIME_WAIT. lwIP itself would look through all of them for the oldest, for each
+   new connection. To be called between packets, not by lwIP. */
+void net_connections_tidy(void);
 
 #define LWIP_HOOK_TCP_PCB_FIELDS struct tcp_pcb *found_next, **found_at;
 #define LWIP_HOOK_TCP_PCB_ADD    net_connection_add

@@ -251,23 +251,13 @@ room_of(const struct sock *s)
     return room < s->tcp->snd_buf ? room : s->tcp->snd_buf;
 }
 
-/* The same; when memory is short, connections that have ended give theirs. */
-static size_t
-make_room(const struct sock *s)
-{
-    size_t room = room_of(s);
-    if (room < TCP_MSS && room < s->tcp->snd_buf && net_connections_forget())
-        room = room_of(s);
-    return room;
-}
-
 /* Hands bytes to lwIP, which copies them. Result: how many it took. */
 static size_t
 write_some(struct sock *s, const char *at, size_t bytes, bool more)
 {
     size_t taken = 0;
     while (taken < bytes) {
-        size_t n = bytes - taken, room = make_room(s);
+        size_t n = bytes - taken, room = room_of(s);
         if (n > room)
             n = room;
         if (n > UINT16_MAX)

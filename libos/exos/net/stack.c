@@ -225,6 +225,7 @@ stack_run(void)
         return;
     stack.running = true;
     take_packets();
+    net_connections_tidy();
     resume();
     sys_check_timeouts();
     if (talks_to_itself())
