@@ -137,8 +137,8 @@ struct tcp_pcb *net_connection_find(const struct tcp_hdr *segment,
                                     const struct tcp_pcb *list);
 
 /* When memory for data has run out, ends the older half of the connections in
-   TIME_WAIT. lwIP itself would look through all of them for the oldest, for each
-   new connection. To be called between packets, not by lwIP. */
+   TIME_WAIT. lwIP itself would look through all of them for the oldest, for
+   each new connection. To be called between packets, not by lwIP. */
 void net_connections_tidy(void);
 
 #define LWIP_HOOK_TCP_PCB_FIELDS struct tcp_pcb *found_next, **found_at;
