@@ -7,7 +7,7 @@
 #   make run        start the demonstration machine      make SAN=1     kernel with
 #   make test       prove it                                            UBSan, KASAN
 #   make bench      measure it                           make V=1       show commands
-#   make lint docs size clean
+#   make load       200,000 requests to httpd            make lint docs size clean
 #
 # A build.mk uses these:
 #   $(call flavour,NAME,FLAGS,COMPILER)  build/NAME/%.c.o and %.S.o from the
@@ -20,7 +20,7 @@
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all run test bench lint docs size setup clean FORCE
+.PHONY: all run test load bench lint docs size setup clean FORCE
 all:
 
 ifeq ($(origin CC),default)
@@ -110,9 +110,13 @@ all: $$(ALL)
 # Each of these installs what is missing, builds, and hands over.
 setup:
 	@tools/setup
-run test bench: setup
+run: COMMAND := ./exo up demo
+test: COMMAND := tests/run
+load: COMMAND := tests/load
+bench: COMMAND := bench/run
+run test load bench: setup
 	@$(MAKE) --no-print-directory all
-	@$(if $(filter run,$@),./exo up demo,$(if $(filter test,$@),tests,bench)/run)
+	@$(COMMAND)
 lint docs: setup
 	@tools/$@
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An httpd on a machine, which serves what tests/apps and bench/load ask for."""
+"""An httpd on a machine that serves what tests/apps and bench/load ask for."""
 
 import contextlib
 import pathlib

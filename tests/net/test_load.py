@@ -80,5 +80,21 @@ class Load(unittest.TestCase):
         self.assertEqual(status["server"]["timeouts"], 0)
 
 
+class Command(unittest.TestCase):
+    """tests/load, in short."""
+
+    def test_a_run_says_how_it_went(self):
+        done = subprocess.run([ROOT / "tests/load", "-n", "5000"], text=True,
+                              capture_output=True, timeout=600, check=False)
+        if "namespace" in done.stderr:
+            self.skipTest(done.stderr.strip())
+        self.assertEqual(len(re.findall(
+            r"^tenth \d+: \d+ requests/s, 0 failed$", done.stdout, re.M)), 10,
+            done)
+        self.assertRegex(done.stdout, r"\n5000 answered, 0 failed, ")
+        self.assertRegex(done.stdout, r"\nmemory: \d+ KiB before, \d+ KiB "
+                         r"after\nat the end \d+ % of the rate at the start")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* Stream sockets: see sock.h. */
-#include "exos/net/memory.h"
 #include "exos/net/sock.h"
 
 #include <lwip/priv/tcp_priv.h>
@@ -10,6 +9,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "exos/net/memory.h"
 
 #define RETRY_POLLS 1 // of 500 ms, when lwIP had no memory to close
 #define SHARE       4 // times what a connection keeps must be left for others
@@ -465,7 +466,7 @@ static bool
 is_writable(const struct sock *s)
 {
     if (s->write_shut || !kept_of(s))
-        return true; // what it keeps is what it would be told the end of
+        return true; // nothing is under way that would end its wait for room
     return room_of(s) >= TCP_SNDLOWAT &&
            tcp_sndqueuelen(s->tcp) < TCP_SNDQUEUELOWAT;
 }
