@@ -110,7 +110,7 @@ void
 net_connections_tidy(void)
 {
     struct tcp_pcb **half = &tcp_tw_pcbs, *pcb, *next;
-    if (net_memory_room())
+    if (!net_memory_is_short())
         return;
     for (pcb = tcp_tw_pcbs; pcb && pcb->next; pcb = pcb->next->next)
         half = &(*half)->next;

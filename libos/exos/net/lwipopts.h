@@ -137,7 +137,7 @@ void net_connection_remove(struct tcp_pcb *pcb);
 struct tcp_pcb *net_connection_find(const struct tcp_hdr *segment,
                                     const struct tcp_pcb *list);
 
-/* When memory for data has run out, ends the older half of the connections in
+/* When memory for data is short, ends the older half of the connections in
    TIME_WAIT. lwIP itself would look through all of them for the oldest, for
    each new connection. To be called between packets, not by lwIP. */
 void net_connections_tidy(void);

@@ -50,6 +50,12 @@ net_memory_room(void)
     return memory.used < data_limit() ? data_limit() - memory.used : 0;
 }
 
+int
+net_memory_is_short(void)
+{
+    return net_memory_room() < memory.limit / 8;
+}
+
 size_t
 net_memory_used(void)
 {

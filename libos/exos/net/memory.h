@@ -18,6 +18,9 @@ void net_memory_set_limit(size_t bytes);
 /* Bytes that blocks of data may still take; SIZE_MAX when there is no limit. */
 size_t net_memory_room(void);
 
+/* Is that less than an eighth of the limit? */
+int net_memory_is_short(void);
+
 /* Bytes in use, and kept for reuse; the headers of blocks included. */
 size_t net_memory_used(void);
 size_t net_memory_kept(void);
