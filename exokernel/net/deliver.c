@@ -88,7 +88,6 @@ give(struct iface *i, const struct frame *f, uint32_t filter)
 {
     uint32_t at;
     struct exo_net_rx *rx = i->rx;
-    struct exo_iface_info *info = i->info;
     if (unlikely(!buffer_take(i, &at))) {
         drop(i, filter);
         return;
@@ -97,8 +96,8 @@ give(struct iface *i, const struct frame *f, uint32_t filter)
     rx->packet[i->head % EXO_NET_ENTRIES] =
         (struct exo_net_entry){at, (uint16_t)f->bytes, f->flags};
     __atomic_store_n(&rx->head, ++i->head, __ATOMIC_RELEASE);
-    info->rx_frames++;
-    info->rx_bytes += f->bytes;
+    i->info->rx_frames++;
+    i->info->rx_bytes += f->bytes;
     trace(hw_this_cpu(), EXO_TRACE_PACKET, i->env,
           filter | (uint64_t)EXO_NET_RECEIVE << 32, f->bytes);
     if (!word_of(&rx->quiet))
@@ -112,14 +111,16 @@ walk_on(struct frame *f, struct walk *w)
 {
     f->flags = w->flags;
     for (;;) {
-        for (; w->link; w->link = K.net.link[w->link].next) {
-            struct iface *i = K.net.iface[K.net.link[w->link].iface];
-            if (i->index == w->from || i->closing)
-                continue;
-            if (K.net.budget <= 0)
-                return false;
-            K.net.budget--;
-            give(i, f, w->filter);
+        while (w->link) {
+            const struct link *l = &K.net.link[w->link];
+            struct iface *i = K.net.iface[l->iface];
+            if (i->index != w->from && !i->closing) {
+                if (K.net.budget <= 0)
+                    return false;
+                K.net.budget--;
+                give(i, f, w->filter);
+            }
+            w->link = l->next;
         }
         if (!w->tap)
             return true;

@@ -12,9 +12,10 @@
 #include "net/filter.h"
 #include "net/net.h"
 
-#define SEND_STEP    8   /* frames and copies, for one hold of the lock */
+#define SEND_STEP    5   /* frames and copies, for one hold of the lock */
 #define SUM_BYTES    512 /* summed up in the time of a copy */
-#define COLLECT_STEP 8   /* frames sent before that are looked for */
+#define COLLECT_STEP 8   /* frames sent before that are looked for ... */
+#define COLLECT_COST 4   /* ... so many in the time of a copy */
 
 /* A frame on its way out. */
 struct outgoing {
@@ -431,12 +432,12 @@ int64_t
 iface_send(struct iface *i)
 {
     uint32_t before = i->tx_tail;
-    net_collect_sent(COLLECT_STEP);
+    unsigned collected = net_collect_sent(COLLECT_STEP);
     uint32_t head = __atomic_load_n(&i->tx->head, __ATOMIC_ACQUIRE);
     if (head - i->tx_done > EXO_NET_ENTRIES ||
         head - i->tx_tail > EXO_NET_ENTRIES)
         return -EXO_E_INVAL;
-    K.net.budget = SEND_STEP;
+    K.net.budget = SEND_STEP - (int)(collected / COLLECT_COST);
     enum taken last = send_some(i, head);
     if (last == CARD_FULL)
         block(i);

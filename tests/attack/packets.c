@@ -174,7 +174,8 @@ TEST(packets_header_that_changes_is_sent_as_it_was_checked)
         spoil, 0);
     kid_go(k);
     UNTIL(turns > 2);
-    for (unsigned i = 0; i < 4000; i++) {
+    /* The other CPU may stand still where every frame is refused. */
+    for (unsigned i = 0; i < 4000 || !port_info(&b)->rx_frames; i++) {
         port_queue(&a, 0, 300, 0);
         CHECK(port_send(&a) >= 0);
         is_from_port_7();
@@ -183,7 +184,6 @@ TEST(packets_header_that_changes_is_sent_as_it_was_checked)
     }
     over = true;
     EQ(kid_join(k), 0);
-    CHECK(port_info(&b)->rx_frames > 0);
 }
 
 /* Counts change on another CPU while frames arrive. */
