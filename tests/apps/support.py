@@ -163,6 +163,27 @@ class Process:
             r"Private_(?:Clean|Dirty): +(\d+)", text))
 
 
+class Asked(unittest.TestCase):
+    """Tests that ask one server: the one that the variable WHERE names, else
+    the program COMMAND, which says its port."""
+    WHERE, COMMAND = "", ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server, cls.address = None, target(cls.WHERE)
+        if not cls.address:
+            cls.server = Process(*cls.COMMAND)
+            cls.address = "127.0.0.1", int(
+                re.search(r"port (\d+)", cls.server.line)[1])
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.server:
+            _, said = cls.server.stop()
+            if said:  # a sanitizer's finding
+                raise AssertionError(f"{cls.COMMAND[0]} said {said[:4000]}")
+
+
 class Served(unittest.TestCase):
     """Tests that ask an httpd. A class may have OPTIONS of its own, or OWN set
     because it needs to see the server's files or process."""

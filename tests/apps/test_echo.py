@@ -7,23 +7,12 @@ import struct
 import threading
 import unittest
 
-from support import PATIENCE, ROOT, Process, target
+from support import PATIENCE, ROOT, Asked, Process, target
 
 
-class Echo(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server, cls.address = None, target("ECHO")
-        if not cls.address:
-            cls.server = Process("echo", "-p", "0", "-a", "127.0.0.1")
-            cls.address = "127.0.0.1", int(cls.server.line.split()[-1])
-
-    @classmethod
-    def tearDownClass(cls):
-        if cls.server:
-            _, said = cls.server.stop()
-            if said:
-                raise AssertionError(f"echo said {said[:4000]}")
+class Echo(Asked):
+    WHERE = "ECHO"
+    COMMAND = "echo", "-p", "0", "-a", "127.0.0.1"
 
     def connect(self):
         s = socket.create_connection(self.address, PATIENCE)

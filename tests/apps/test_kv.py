@@ -5,23 +5,12 @@ tests/unit/kv_test.c's; this is about datagrams, and memory that ends."""
 import unittest
 
 from memcached import Client, head
-from support import PATIENCE, Process, target
+from support import PATIENCE, Asked, Process, target
 
 
-class Kv(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server, cls.address = None, target("KV")
-        if not cls.address:
-            cls.server = Process("kv-posix", "-p", "0", "-m", "1")
-            cls.address = "127.0.0.1", int(cls.server.line.split()[2])
-
-    @classmethod
-    def tearDownClass(cls):
-        if cls.server:
-            _, said = cls.server.stop()
-            if said:
-                raise AssertionError(f"kv-posix said {said[:4000]}")
+class Kv(Asked):
+    WHERE = "KV"
+    COMMAND = "kv-posix", "-p", "0", "-m", "1"
 
     def setUp(self):
         self.client = Client(self.address, PATIENCE)

@@ -13,6 +13,8 @@
 #include "debug/print.h"
 #include "drv/acpi.h"
 #include "drv/apic.h"
+#include "drv/nic.h"
+#include "drv/pci.h"
 #include "hosted/claim.h"
 #include "kernel.h"
 
@@ -239,6 +241,25 @@ sim_plug(enum card card)
         virtio_plug();
     else
         e1000_plug();
+}
+
+void
+sim_boot(enum card card)
+{
+    sim_plug(card);
+    pci_init();
+    nic_init();
+    want(nic.driver != NULL);
+}
+
+uint32_t
+sim_random(void)
+{
+    static uint64_t seed = 1;
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)(seed >> 16);
 }
 
 /* ---- the bus as drivers use it ------------------------------------------ */

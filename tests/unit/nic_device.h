@@ -69,6 +69,12 @@ extern struct sim sim;
 /* Plug the card in: before pci_init() and nic_init(). */
 void sim_plug(enum card card);
 
+/* Plug it and start its driver, which must like it. */
+void sim_boot(enum card card);
+
+/* Random numbers, the same in every run. */
+uint32_t sim_random(void);
+
 /* A frame arrives. False: the card has no room for it. summed: the card is to
  * say that its checksum is right. */
 bool sim_arrive(const void *frame, size_t bytes, bool summed);

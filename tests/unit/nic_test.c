@@ -22,7 +22,7 @@
 #define ON_CARD(card, kind, name)                                              \
     CLAIM(card##_##name)                                                       \
     {                                                                          \
-        boot(kind);                                                            \
+        sim_boot(kind);                                                        \
         name();                                                                \
     }
 
@@ -36,26 +36,6 @@
     ON_CARD(virtio_memory_1, CARD_MEMORY_1, name)                              \
     ON_CARD(virtio_memory_2, CARD_MEMORY_2, name)                              \
     static void name(void)
-
-static uint64_t seed = 1;
-
-static uint32_t
-random32(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)(seed >> 16);
-}
-
-static void
-boot(enum card card)
-{
-    sim_plug(card);
-    pci_init();
-    nic_init();
-    want(nic.driver != NULL);
-}
 
 /* Frame number n: any length, and a content that follows from n. */
 static size_t
@@ -149,9 +129,9 @@ EACH_CARD(receives_what_arrives_in_order)
 {
     unsigned in = 0, out = 0;
     while (out < 2000) {
-        for (unsigned i = random32() % 12; i > 0; i--)
+        for (unsigned i = sim_random() % 12; i > 0; i--)
             in += arrive(in);
-        for (unsigned i = random32() % 12; i > 0 && out < in; i--)
+        for (unsigned i = sim_random() % 12; i > 0 && out < in; i--)
             want_frame(out++);
         if (out == in)
             want_no_frame();
@@ -371,14 +351,14 @@ fills_in_checksums(void)
 
 CLAIM(e1000_fills_in_checksums)
 {
-    boot(CARD_E1000);
+    sim_boot(CARD_E1000);
     fills_in_checksums();
 }
 
 CLAIM(virtio_pci_fills_in_checksums)
 {
     sim.sums = true;
-    boot(CARD_PCI);
+    sim_boot(CARD_PCI);
     want(nic.rx_sum);
     fills_in_checksums();
     tells_of_checksums_it_has_seen();
@@ -387,7 +367,7 @@ CLAIM(virtio_pci_fills_in_checksums)
 CLAIM(virtio_apart_fills_in_checksums)
 {
     sim.sums = true;
-    boot(CARD_APART);
+    sim_boot(CARD_APART);
     fills_in_checksums();
 }
 
@@ -395,7 +375,7 @@ static void
 uses_messages(enum card card)
 {
     sim.msix = true;
-    boot(card);
+    sim_boot(card);
     want(nic.has_irq);
     want_equal(sim.line_vector, 0);
     nic.driver->interrupts(true);
@@ -417,114 +397,14 @@ CLAIM(virtio_port_uses_msix_where_there_is_some)
     uses_messages(CARD_PORT);
 }
 
-/* ---- the bus ---------------------------------------------------------------
- */
-
-CLAIM(functions_without_a_driver_are_silent)
-{
-    boot(CARD_E1000);
-    want_equal(sim.silent[4] & 4, 0);
-    want_equal(sim.silent[5] & 4, 4);
-}
-
-CLAIM(a_machine_without_a_card_has_none)
-{
-    sim_plug(CARD_NONE);
-    pci_init();
-    nic_init();
-    want(nic.driver == NULL && sim.said == 0);
-}
-
-CLAIM(a_card_without_an_address_is_not_used)
-{
-    static const uint32_t bad[] = {0, 0x1000, 0x1001, 0xfffffff0};
-    for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
-        sim_plug(i % 2 ? CARD_PCI : CARD_E1000);
-        memcpy(sim.config + 0x10, &bad[i], 4);
-        pci_init();
-        nic_init();
-        want(nic.driver == NULL);
-    }
-}
-
 CLAIM(a_virtio_card_without_an_address_gets_one)
 {
     sim.no_mac = true;
-    boot(CARD_PCI);
+    sim_boot(CARD_PCI);
     want(memcmp(nic.mac, sim_mac, 6) != 0 && nic_mac_is_good());
     want(nic.mac[0] & 2); /* local */
     want(arrive(1));
     want_frame(1);
-}
-
-CLAIM(capabilities_that_run_in_a_ring_end)
-{
-    sim_plug(CARD_PCI);
-    sim.config[0x41] = 0x40;
-    pci_init();
-    nic_init();
-    want(nic.driver == NULL);
-}
-
-CLAIM(options_name_devices_in_memory)
-{
-    sim.no_tables = true;
-    K.boot.cmdline = "a=1 virtio_mmio.device=512@0xfea00000:4x "
-                     "virtio_mmio.device=4K@0xfeb00e00:30 b";
-    sim_plug(CARD_MEMORY_1);
-    nic_init();
-    want(nic.driver != NULL);
-    want(sim.said == 2); /* the wrong one is not skipped in silence */
-    want_equal(sim.line_gsi, 30);
-}
-
-CLAIM(options_that_cannot_be_are_refused)
-{
-    static const char *const bad[] = {
-        "virtio_mmio.device",
-        "virtio_mmio.device=",
-        "virtio_mmio.device=512",
-        "virtio_mmio.device=512@",
-        "virtio_mmio.device=512@0xfeb00e00",
-        "virtio_mmio.device=512@0xfeb00e00:",
-        "virtio_mmio.device=512@0xfeb00e00:256",
-        "virtio_mmio.device=512@0x1fffffffff:5",
-        "virtio_mmio.device=99999999999999999999@0xfeb00e00:5",
-        "virtio_mmio.device=511@0xfeb00e00:5",
-        "virtio_mmio.device=512@0xfeb00e02:5",
-        "virtio_mmio.device=512@0x1000:5",
-        "virtio_mmio.device=512@0:5",
-    };
-    sim.no_tables = true;
-    sim_plug(CARD_MEMORY_2);
-    for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
-        K.boot.cmdline = bad[i];
-        nic_init();
-        want(nic.driver == NULL);
-    }
-}
-
-CLAIM(nonsense_in_configuration_space_is_survived)
-{
-    for (unsigned round = 0; round < 20000; round++) {
-        memset(&nic, 0, sizeof(nic));
-        sim_plug(CARD_PCI);
-        for (unsigned i = random32() % 6; i < 6; i++)
-            sim.config[4 + random32() % 252] = (uint8_t)random32();
-        /* What it may map is where its registers are, or nowhere. */
-        memcpy(sim.config + 0x10, &(uint32_t){SIM_BAR}, 4);
-        for (unsigned at = 0x40; at < 0x90; at++)
-            if (sim.config[at + 2] != 0 && sim.config[at] == 9)
-                sim.config[at + 10] = sim.config[at + 11] = 0;
-        pci_init();
-        struct pci_function f = {0x80000000u | SIM_SLOT << 11, 0x1af4, 0x1041};
-        struct pci_bar bar;
-        unsigned cap = 0;
-        for (unsigned i = 0; i < 6; i++)
-            pci_bar(&f, i, &bar);
-        for (unsigned i = 0; i < 64; i++)
-            cap = pci_capability(&f, PCI_CAP_VENDOR, cap);
-    }
 }
 
 /* ---- hostile cards ---------------------------------------------------------
@@ -657,7 +537,7 @@ CLAIM(e1000_that_reports_nonsense_gives_damaged_frames)
         uint8_t status, errors;
     } bad[] = {{1515, 3, 0}, {65535, 3, 0},  {100, 1, 0},
                {100, 3, 1},  {100, 3, 0x80}, {2048, 3, 0}};
-    boot(CARD_E1000);
+    sim_boot(CARD_E1000);
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
         struct nic_frame frame;
         want(arrive(1));
@@ -679,17 +559,17 @@ static void
 scribble(void)
 {
     if (sim_is_virtio()) {
-        const struct virtio_rings *q = &virtio_rings[random32() % 2];
+        const struct virtio_rings *q = &virtio_rings[sim_random() % 2];
         const uint32_t bytes = 4 + 8 * q->size;
         uint8_t *used = sim_memory(q->used, bytes);
-        used[random32() % 4 ? random32() % bytes : random32() % 8] =
-            (uint8_t)(random32() % 3 ? random32() % 8 : random32());
+        used[sim_random() % 4 ? sim_random() % bytes : sim_random() % 8] =
+            (uint8_t)(sim_random() % 3 ? sim_random() % 8 : sim_random());
     } else {
         const struct e1000_rings r = e1000_rings();
-        const bool rx = random32() % 2;
+        const bool rx = sim_random() % 2;
         uint8_t *ring = sim_memory(rx ? r.rx : r.tx, 16 * (rx ? r.nrx : r.ntx));
-        const unsigned i = random32() % (rx ? r.nrx : r.ntx);
-        ring[16 * i + (rx ? 8 + random32() % 8 : 12)] = (uint8_t)random32();
+        const unsigned i = sim_random() % (rx ? r.nrx : r.ntx);
+        ring[16 * i + (rx ? 8 + sim_random() % 8 : 12)] = (uint8_t)sim_random();
     }
 }
 
@@ -709,7 +589,7 @@ use_driver(unsigned *flying, bool back[64], uint32_t *number)
         nic.driver->release();
     }
     uint8_t *header = nic.driver->header();
-    if (header != NULL && random32() % 2) {
+    if (header != NULL && sim_random() % 2) {
         unsigned slot = 0;
         while (slot < 64 && back[slot])
             slot++;
@@ -735,12 +615,12 @@ EACH_CARD(that_writes_nonsense_harms_nobody)
     uint32_t number = 0;
     uint64_t cookie;
     for (unsigned step = 0; step < 30000; step++) {
-        sim.hold = random32() % 2;
-        if (random32() % 4 == 0)
+        sim.hold = sim_random() % 2;
+        if (sim_random() % 4 == 0)
             scribble();
-        if (random32() % 3 == 0)
+        if (sim_random() % 3 == 0)
             arrive(step);
-        if (random32() % 100 == 0)
+        if (sim_random() % 100 == 0)
             nic.driver->reset();
         use_driver(&flying, back, &number);
     }
@@ -750,68 +630,4 @@ EACH_CARD(that_writes_nonsense_harms_nobody)
         want(nic.driver->sent(&cookie));
     want(!nic.driver->sent(&cookie));
     want_alive();
-}
-
-/* ---- virtqueues by themselves -----------------------------------------------
- */
-
-/* The chain that begins there: every descriptor once. Returns how many. */
-static unsigned
-mark_chain(const struct virtq *q, unsigned at, bool used[16])
-{
-    unsigned count = 1;
-    for (;; at = q->desc[at].next, count++) {
-        want(at < 16 && !used[at]);
-        used[at] = true;
-        if (!(q->desc[at].flags & 1))
-            return count;
-    }
-}
-
-static void
-use_queue(uint16_t front, uint16_t fronts)
-{
-    struct virtq q;
-    unsigned length[16] = {0}, flying = 0, done = 0;
-    sim_plug(CARD_NONE);
-    virtq_alloc(&q, 16, front, fronts);
-    for (unsigned i = 0; i < fronts; i++)
-        virtq_front(&q, (uint16_t)(i - i % front), i % front,
-                    (struct nic_piece){i, i}, false);
-    for (unsigned step = 0; step < 20000; step++) {
-        const struct nic_piece piece[4] = {{1, 1}, {2, 2}, {3, 3}, {4, 4}};
-        const unsigned n = random32() % 5;
-        uint16_t first = (uint16_t)(random32() % fronts / front * front);
-        if (length[first] == 0 && q.nspare >= n) {
-            virtq_add_behind(&q, first, 7, piece, n);
-            virtq_publish(&q);
-            length[first] = front + n;
-            flying++;
-        } else if (length[first] != 0) {
-            q.used->ring[done++ % 16].id = first;
-            q.used->index = (uint16_t)done;
-            const struct virtq_taken got = virtq_take(&q);
-            want(got.what == VIRTQ_TAKEN && got.first == first);
-            length[first] = 0;
-            flying--;
-        }
-        unsigned behind = 0;
-        bool used[16] = {false};
-        for (unsigned i = 0; i < fronts; i++) {
-            if (length[i] == 0)
-                continue;
-            want_equal(mark_chain(&q, i, used), length[i]);
-            behind += length[i] - front;
-        }
-        want_equal(q.nspare, 16 - fronts - behind);
-        want_equal((uint16_t)(q.added - q.taken), flying);
-        want_equal(virtq_take(&q).what, VIRTQ_NONE);
-    }
-}
-
-CLAIM(a_queue_never_hands_out_a_descriptor_twice)
-{
-    use_queue(1, 6);
-    use_queue(2, 8);
-    use_queue(1, 16);
 }

@@ -29,7 +29,7 @@
 uint64_t space_bound, space_filled;
 struct pages space_pages;
 
-static uint64_t entry[PAGES];
+static uint64_t entry[PAGES], next_page = 1000;
 static uint64_t looks; // at entries
 static uint32_t kept;  // pages in the cache
 static bool is_full;   // the kernel gives none
@@ -61,7 +61,7 @@ space_fill(uint64_t va, uint32_t count)
         return -EXO_E_NONE;
     for (uint32_t i = 0; i < count; i++)
         entry[(va - BASE) / PAGE_BYTES + i] =
-            EXO_PTE_P | EXO_PTE_W | (1000 + (va - BASE) / PAGE_BYTES) << 12;
+            EXO_PTE_P | EXO_PTE_W | next_page++ << 12;
     kept -= is_full ? count : 0;
     space_bound += count;
     space_filled += count;
@@ -111,10 +111,13 @@ pages_trim(struct pages *pages, uint64_t count)
     return given;
 }
 
+static void *core[2]; // what was got last: an order, and what it is about
+
 void *
 core_alloc(size_t bytes)
 {
-    return calloc(1, bytes);
+    core[0] = core[1];
+    return core[1] = calloc(1, bytes);
 }
 
 void
@@ -197,6 +200,19 @@ take(uint64_t va)
     *entry_of(va) = 0;
 }
 
+// The order names pages of the program that nobody wrote to, and no others.
+static void
+check_order(void)
+{
+    const exo_page *order = core[0];
+    for (uint32_t i = 0; i < UAREA->release_count; i++) {
+        bool found = !order[i];
+        for (uint32_t n = 0; n < PAGES && !found; n++)
+            found = entry[n] >> 12 == order[i] && !(entry[n] & EXO_PTE_W);
+        want(found);
+    }
+}
+
 CLAIM(a_page_that_is_read_can_be_taken)
 {
     begin();
@@ -227,6 +243,42 @@ CLAIM(a_page_taken_between_a_store_and_its_handler_comes_back)
     release_taken(NULL);              // and was no loss
     want_equal(space_bound, 1);
     want(fault(BASE, ABSENT_READ));
+}
+
+CLAIM(a_page_taken_and_touched_before_it_was_told_is_no_loss)
+{
+    begin();
+    read_pages(0, 3);
+    take(BASE);
+    read_pages(0, 1);
+    release_taken(NULL);
+    want_equal(space_bound, 3);
+    want_equal(UAREA->release_count, 3);
+    check_order();
+    take(BASE + PAGE_BYTES);
+    read_pages(1, 1);
+    want(fault(BASE + PAGE_BYTES, PRESENT_WRITE));
+    release_taken(NULL);
+    want_equal(space_bound, 3);
+    want_equal(UAREA->release_count, 2);
+    check_order();
+}
+
+// What was said of pages that were spare then must not be heard again when
+// others take their places in the list.
+CLAIM(the_order_is_right_after_pages_were_used_again)
+{
+    begin();
+    read_pages(0, ORDER_MOST + 400); // the last 400 are not in it
+    for (uint32_t i = 0; i < ORDER_MOST; i += 2)
+        want(fault(BASE + i * PAGE_BYTES, PRESENT_WRITE));
+    read_pages(ORDER_MOST + 400, 1); // room is made
+    for (uint32_t i = 1; i < ORDER_MOST; i += 2)
+        want(fault(BASE + i * PAGE_BYTES, PRESENT_WRITE));
+    want(fault(BASE + (ORDER_MOST + 400) * PAGE_BYTES, PRESENT_WRITE));
+    is_full = true;
+    read_pages(ORDER_MOST + 401, 60);
+    check_order();
 }
 
 CLAIM(memory_taken_just_before_it_is_unmapped_is_no_loss)

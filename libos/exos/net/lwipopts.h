@@ -5,8 +5,8 @@
  *
  * Nothing is sized here that grows with the load. Every control block and
  * buffer comes from libos/exos/net/memory.h, which keeps to a limit that the
- * program sets from its manifest's memory; when it is reached connections in
- * TIME_WAIT end, the oldest first, then lwIP refuses. What a connection may
+ * program sets from its manifest's memory; near it connections in TIME_WAIT
+ * end, the oldest first, and at it lwIP refuses. What a connection may
  * have waiting to be sent is a share of what is left (sock_tcp.c).
  */
 #ifndef EXOS_NET_LWIPOPTS_H

@@ -13,8 +13,8 @@
  * it makes it writable. So the kernel can help itself at any time without
  * asking, and takes nothing else as long as that is enough.
  *
- *   VM-6  an entry of `spare` that is not bound any more was taken by the
- *         kernel.
+ *   VM-6  an entry of `spare` at which another page is bound than the one in
+ *         `order`, or none, was taken by the kernel.
  */
 #include "exos/vm/vm.h"
 
@@ -55,19 +55,25 @@ is_spare(uint64_t va)
     return is_unwritten(va) && !(space_entry(va) & EXO_PTE_W);
 }
 
-/* Brings the order up to date from its entry `n` on. */
-static void
-publish_from(uint32_t n)
+/* Was the page of entry `i` taken? There may be a new one in its place. */
+static bool
+was_taken(uint32_t i)
 {
-    for (; n < nspare; n++)
-        order[n] = spare[n] ? peek_page_of(space_entry(spare[n])) : 0;
-    UAREA->release_count = nspare;
+    return spare[i] && peek_page_of(space_entry(spare[i])) != order[i];
 }
 
 static void
+add(uint64_t va)
+{
+    order[nspare] = peek_page_of(space_entry(va));
+    spare[nspare++] = va;
+}
+
+/* Lets the kernel see as much of the order as there is. */
+static void
 publish(void)
 {
-    publish_from(0);
+    UAREA->release_count = nspare;
 }
 
 static void
@@ -75,7 +81,7 @@ collect(uint64_t start, uint64_t end)
 {
     for (uint64_t va = start; va < end && nspare < room; va += PAGE_BYTES)
         if (is_spare(va))
-            spare[nspare++] = va;
+            add(va);
 }
 
 /* Adds spare pages of all memory to the list. needs: none is in it. */
@@ -99,14 +105,14 @@ sift(void)
     bool stay = UAREA->revoke.count != 0;
     holes = 0;
     for (uint32_t i = 0; i < nspare; i++) {
-        uint64_t va = spare[i];
-        if (va && !space_entry(va))
-            taken++;
-        if (va && !is_spare(va))
-            va = 0;
-        if (va || stay)
-            spare[kept++] = va;
-        holes += !va && stay;
+        bool gone = was_taken(i);
+        bool keep = spare[i] && !gone && is_spare(spare[i]);
+        taken += gone;
+        holes += !keep && stay;
+        if (keep || stay) {
+            order[kept] = keep ? order[i] : 0;
+            spare[kept++] = keep ? spare[i] : 0;
+        }
     }
     nspare = kept;
 }
@@ -118,11 +124,11 @@ drop_known(uint64_t count)
     uint64_t given = 0;
     for (uint32_t i = nspare; i-- > 0 && given < count;) {
         uint64_t va = spare[i];
+        bool gone = was_taken(i);
         spare[i] = order[i] = 0;
-        if (va && space_entry(va))
+        taken += gone;
+        if (va && !gone)
             given += space_empty(va, PAGE_BYTES);
-        else
-            taken += va != 0;
     }
     return given;
 }
@@ -228,8 +234,10 @@ make_room(uint32_t count)
         core_free(also, count * PAGE_BYTES);
         return false;
     }
-    if (nspare)
+    if (nspare) {
+        memcpy(larger, order, nspare * sizeof(*order));
         memcpy(also, spare, nspare * sizeof(*spare));
+    }
     core_free(order, pages * PAGE_BYTES);
     core_free(spare, pages * PAGE_BYTES);
     order = larger;
@@ -272,17 +280,18 @@ release_offer(uint64_t va)
     }
     if (nspare == room && (pages == MOST || !make_room(MOST)))
         return;
-    spare[nspare++] = va;
-    publish_from(nspare - 1);
+    add(va);
+    publish();
 }
 
 /* Takes entry i off the list. The kernel may have been faster. */
 static void
 withdraw(uint32_t i)
 {
+    exo_page page = order[i];
     order[i] = 0;
     __atomic_thread_fence(__ATOMIC_SEQ_CST); // it reads the order, then unbinds
-    taken += !space_entry(spare[i]);
+    taken += peek_page_of(space_entry(spare[i])) != page;
     spare[i] = 0;
     holes++;
 }
